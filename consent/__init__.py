@@ -1,0 +1,1 @@
+"""Consent manager: what a site asks its visitors, what they said, and what may run."""

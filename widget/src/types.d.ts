@@ -1,0 +1,75 @@
+// The shapes that cross a border in the widget. The wire formats they mirror are in docs/formats.md.
+
+export type Status = "unset" | "granted" | "denied" | "withdrawn" | "objected";
+export type Letter = "g" | "d" | "w" | "o";
+
+export interface Purpose { key: string; required: boolean; gpc: boolean }
+export interface Service {
+  key: string; name: string; purposes: string[]; sources: string[];
+  cookies: string[]; storage: string[]; kind: string;
+}
+export interface Regime { model: "opt-in" | "opt-out"; reask_days: number; gpc: "deny" | "ignore"; signal_shown: boolean }
+export interface Layers { banner: string; preferences: string; notice: string }
+
+export interface Settings {
+  site: string; base: string; version: number; hash: string; scope: string; since: Record<string, "same" | "ask">;
+  days: number; cookie: { name: string; domain: string }; everything: boolean;
+  regime: string | null; regimes: Record<string, Regime>; strictest: string;
+  languages: string[]; purposes: Purpose[]; services: Service[]; layers: Record<string, Layers>;
+  ui: Record<string, Record<string, string>>; control: { position: "bottom-left" | "bottom-right" | "none" };
+  theme: Record<string, string>;
+}
+
+/** What the inline core left on `window.consent.core`; absent in the `tag` variant. */
+export interface Core {
+  v: 1; key: string; list: string; wrote: boolean; late: boolean; nonce: string;
+  violations: SecurityPolicyViolationEvent[];
+}
+
+/** A choice as the cookie holds it. */
+export interface Choice {
+  day: number; scope: string; gpc: boolean; regime: string;
+  purposes: Record<string, Letter>; services: Record<string, "g" | "d">; sum: string;
+}
+
+export interface Decision {
+  purposes: Record<string, Letter>;
+  services: Record<string, "g" | "d">;
+  control: "accept" | "reject" | "save" | "withdraw" | "object" | "api" | "default";
+  layer: 0 | 1 | 2;
+}
+
+/** recorded: the service answered 201. applied: now (nothing held back, or live), reload (the page is about to), next (on the next page). */
+export interface Outcome { recorded: boolean; applied: "now" | "reload" | "next" }
+
+export type StoreEvent = "change" | "violation" | "ask" | "outcome" | "regime";
+
+/** The one state. Everything else in the widget attaches to it; nothing else is shared. */
+export interface Store {
+  settings: Settings;
+  core: Core | null;
+  language: string;
+  /** UI texts of `language` that the bootstrap itself shows. */
+  text(key: string, values?: Record<string, string | number>): string;
+  regime: Regime & { key: string };
+  gpc: boolean;
+  /** The stored choice, or null: the visitor must be asked (opt-in) or defaults apply (opt-out). */
+  choice: Choice | null;
+  /** True while a grant waits for its 201. */
+  pending: boolean;
+  status(purpose: string): Status;
+  /** Whether a purpose or a service may run on this page now. */
+  allows(key: string): boolean;
+  decide(decision: Decision): Promise<Outcome>;
+  on(type: StoreEvent, listener: (detail: any) => void): () => void;
+  /** Blocked URLs seen so far, oldest first, at most 200. */
+  violations: { url: string; directive: string; element: Element | null; service: Service | null }[];
+  /** Opens a layer; loads its bundle first. Resolves to false when it could not be loaded. */
+  show(layer: 1 | 2): Promise<boolean>;
+  /** Layers attach here: `window.consent.attach("banner", factory)`. */
+  attach(name: "banner" | "preferences", factory: LayerFactory): void;
+}
+
+export interface LayerData { language: string; dir: "ltr" | "rtl"; texts: Record<string, string>; [key: string]: any }
+export type LayerFactory = (store: Store) => Layer;
+export interface Layer { show(opener: Element | null): void; hide(): void }

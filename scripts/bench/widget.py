@@ -1,0 +1,179 @@
+"""What the widget costs a page: bytes to a visible banner, main-thread script time, layout shift, first paint.
+
+Chromium loads the same 160 kB page with and without the snippet, in turns, each time with an empty cache.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from playwright.sync_api import Browser, sync_playwright
+
+CONSENT = Path(sys.executable).parent / "consent"
+CHROMIUM = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+PARAGRAPH = "<p>" + "A lamp is a promise that the evening will be kind. " * 20 + "</p>\n"
+VISIBLE = """() => { const b = document.querySelector('consent-banner');
+  const e = b && b.shadowRoot && b.shadowRoot.querySelector('[data-consent="accept"]');
+  return !!e && e.getBoundingClientRect().height > 0 }"""
+SHIFT = """() => new Promise(done => {
+  let sum = 0;
+  new PerformanceObserver(list => list.getEntries().forEach(entry => sum += entry.value))
+    .observe({type: 'layout-shift', buffered: true});
+  const paint = performance.getEntriesByName('first-contentful-paint')[0];
+  requestAnimationFrame(() => setTimeout(() => done([sum, paint ? paint.startTime : 0]), 50));
+})"""
+
+
+class Load(NamedTuple):
+    """One page load: script and all main-thread time in ms, layout shift (unitless), first contentful paint in ms."""
+
+    script: float
+    task: float
+    shift: float
+    paint: float
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--loads", type=int, default=15)
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as data:
+        service = subprocess.Popen(
+            [str(CONSENT), "serve", "--port", "0", "--data", data], stdout=subprocess.PIPE, text=True
+        )
+        try:
+            base = address(service)
+            snippet = subprocess.run(
+                [str(CONSENT), "snippet", "demo", "--data", data], capture_output=True, text=True, check=True
+            ).stdout
+            figures = weight(base, snippet) | cost(pages(snippet), options.loads)
+        finally:
+            service.terminate()
+            service.wait(15)
+    if options.json:
+        print(json.dumps(figures))
+        return
+    for name, value in figures.items():
+        print(f"{name:>28}  {value}")
+
+
+def address(service: subprocess.Popen[str]) -> str:
+    assert service.stdout
+    for line in service.stdout:
+        if found := re.search(r"(http://[\d.:]+)/demo/", line):
+            return found[1]
+    sys.exit("The service ended before it printed its address.")
+
+
+def weight(base: str, snippet: str) -> dict[str, Any]:
+    """Bytes on the wire until a banner in English is visible, gzip."""
+    bootstrap = fetch(f"{base}/c/demo.js")
+    settings: dict[str, Any] = json.JSONDecoder().raw_decode(bootstrap, bootstrap.index('{"site":'))[0]
+    layers = {name: fetch(base + settings["layers"]["en"][name]) for name in ("banner", "preferences")}
+    sizes = {
+        "snippet_bytes": len(snippet.encode()),
+        "snippet_gzip": packed(snippet),
+        "bootstrap_gzip": packed(bootstrap),
+        "banner_gzip": packed(layers["banner"]),
+        "preferences_gzip": packed(layers["preferences"]),
+    }
+    return sizes | {"visible_banner_gzip": sizes["snippet_gzip"] + sizes["bootstrap_gzip"] + sizes["banner_gzip"]}
+
+
+def fetch(url: str) -> str:
+    text: str = urllib.request.urlopen(url).read().decode()
+    return text
+
+
+def packed(text: str) -> int:
+    return len(gzip.compress(text.encode(), 9))
+
+
+def pages(snippet: str) -> dict[str, str]:
+    body = f"<title>Lamps</title></head><body>{PARAGRAPH * 155}</body></html>"
+    return {
+        "/bare": f"<!doctype html><html lang=en><head>{body}",
+        "/with": f"<!doctype html><html lang=en><head>{snippet}{body}",
+    }
+
+
+def cost(pages: dict[str, str], loads: int) -> dict[str, Any]:
+    server = serve(pages)
+    found: dict[str, list[Load]] = {"/bare": [], "/with": []}
+    with sync_playwright() as playwright:
+        executable = shutil.which("chromium") or shutil.which("chromium-browser")
+        browser = playwright.chromium.launch(executable_path=executable, args=CHROMIUM)
+        for turn in range(loads + 1):
+            for path, kept in found.items():
+                load = measure(browser, f"http://127.0.0.1:{server.server_port}{path}", banner=path == "/with")
+                if turn:  # the first load of each warms the browser
+                    kept.append(load)
+        browser.close()
+    server.shutdown()
+    return compare(found["/bare"], found["/with"])
+
+
+def serve(pages: dict[str, str]) -> ThreadingHTTPServer:
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            text = pages.get(self.path, "").encode()
+            self.send_response(200 if text else 404)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
+
+
+def measure(browser: Browser, url: str, *, banner: bool) -> Load:
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    session = context.new_cdp_session(page)
+    session.send("Performance.enable")
+    page.goto(url, wait_until="load")
+    if banner:
+        page.wait_for_function(VISIBLE)
+    shift, paint = page.evaluate(SHIFT)
+    metrics = {m["name"]: m["value"] for m in session.send("Performance.getMetrics")["metrics"]}
+    context.close()
+    return Load(metrics["ScriptDuration"] * 1000, metrics["TaskDuration"] * 1000, shift, paint)
+
+
+def compare(bare: list[Load], ours: list[Load]) -> dict[str, Any]:
+    def median(loads: list[Load], name: str) -> float:
+        return float(statistics.median(getattr(load, name) for load in loads))
+
+    return {
+        "script_ms_added": round(median(ours, "script") - median(bare, "script"), 2),
+        "task_ms": round(median(ours, "task"), 1),
+        "task_ms_bare": round(median(bare, "task"), 1),
+        "task_ratio": round(median(ours, "task") / median(bare, "task"), 2),
+        "layout_shift": max(load.shift for load in ours),
+        "first_paint_ms": round(median(ours, "paint")),
+        "first_paint_ms_bare": round(median(bare, "paint")),
+        "first_paint_ratio": round(median(ours, "paint") / median(bare, "paint"), 2),
+    }
+
+
+if __name__ == "__main__":
+    main()

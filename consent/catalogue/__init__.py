@@ -1,0 +1,1 @@
+"""What a tracker is: services as data, one TOML file each."""

@@ -1,0 +1,34 @@
+"""The interface's own texts: `texts/<language>.toml`, one file a language.
+
+A file holds a table `[ui]` of key = "text", and for each default purpose a table `[purposes.<key>]` with
+title, summary and description.
+"""
+
+import tomllib
+from functools import cache
+from importlib import resources
+
+import msgspec
+
+from consent.policy.policy import PurposeTexts
+
+
+class LanguageTexts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One file of texts."""
+
+    ui: dict[str, str] = {}
+    purposes: dict[str, PurposeTexts] = {}
+
+
+@cache
+def load_texts() -> dict[str, LanguageTexts]:
+    """Every language shipped, by its tag."""
+    folder = resources.files("consent.policy") / "texts"
+    if not folder.is_dir():
+        return {}
+    files = sorted((f for f in folder.iterdir() if f.name.endswith(".toml")), key=lambda f: f.name)
+    return {f.name.removesuffix(".toml"): _read(f.read_text("utf-8")) for f in files}
+
+
+def _read(text: str) -> LanguageTexts:
+    return msgspec.convert(tomllib.loads(text), LanguageTexts)

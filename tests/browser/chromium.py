@@ -1,0 +1,196 @@
+"""Chromium, through Playwright's connection but with our own eyes: what it reports about requests is never used."""
+
+import asyncio
+import os
+import shutil
+from typing import Any, Literal
+
+from playwright.async_api import Browser as PlaywrightBrowser
+from playwright.async_api import BrowserContext, CDPSession, Playwright, async_playwright
+from playwright.async_api import Error as PlaywrightError
+from playwright.async_api import Page as PlaywrightPage
+
+from tests.browser.driver import ANYONE, Cookie, NoBrowserError, PageError, Profile, World
+
+WAITS: dict[str, Literal["load", "domcontentloaded", "commit"]] = {
+    "load": "load",
+    "dom": "domcontentloaded",
+    "none": "commit",
+}
+GPC_PROPERTY = "Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', {value: true, configurable: true})"
+
+
+def arguments(world: World) -> list[str]:
+    """Command line: nothing in the background, our key trusted, the recorder's network."""
+    flags = [
+        "--headless=new",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-domain-reliability",
+        "--disable-sync",
+        "--metrics-recording-only",
+        "--disable-dev-shm-usage",
+        "--disable-gpu",
+        "--mute-audio",
+        f"--ignore-certificate-errors-spki-list={world.key_hash}",
+    ]
+    if os.geteuid() == 0:
+        flags.append("--no-sandbox")
+    if not world.network.own:
+        flags.append(f"--host-resolver-rules=MAP * 127.0.0.1:{world.port}")
+    return flags
+
+
+class ChromiumPage:
+    """One tab of one context."""
+
+    def __init__(self, page: PlaywrightPage, devtools: CDPSession, errors: list[str], *, first: bool) -> None:
+        self._page = page
+        self._devtools = devtools
+        self._errors = errors
+        self._first = first
+
+    async def goto(self, url: str, *, wait: Literal["load", "dom", "none"] = "load") -> None:
+        try:
+            await self._page.goto(url, wait_until=WAITS[wait], timeout=20_000)
+        except PlaywrightError as error:
+            raise PageError(f"{url}: {error.message}") from error
+
+    async def eval(self, script: str) -> Any:
+        """Through the inspector, which no page's policy can forbid (Playwright's own way is `eval`)."""
+        asked = {"expression": script, "awaitPromise": True, "returnByValue": True, "userGesture": True}
+        try:
+            answer = await self._devtools.send("Runtime.evaluate", asked)
+        except PlaywrightError as error:
+            raise PageError(error.message) from error
+        if "exceptionDetails" in answer:
+            details = answer["exceptionDetails"]
+            raise PageError(details.get("exception", {}).get("description") or details["text"])
+        return answer["result"].get("value")
+
+    async def click(self, css: str) -> None:
+        try:
+            await self._page.locator(css).locator("visible=true").first.click(timeout=5_000)
+        except PlaywrightError as error:
+            raise PageError(f"click {css}: {error.message}") from error
+
+    async def type(self, css: str, text: str) -> None:
+        await self._page.locator(css).first.click(timeout=5_000)
+        await self._page.keyboard.type(text)
+
+    async def press(self, *keys: str) -> None:
+        for key in keys:
+            await self._page.keyboard.press(key)
+
+    async def viewport(self, width: int, height: int) -> None:
+        await self._page.set_viewport_size({"width": width, "height": height})
+
+    async def cookies(self) -> list[Cookie]:
+        return [
+            Cookie(
+                name=cookie["name"],
+                value=cookie["value"],
+                domain=cookie["domain"],
+                path=cookie["path"],
+                expires=cookie["expires"],
+                http_only=cookie["httpOnly"],
+                secure=cookie["secure"],
+                same_site=cookie["sameSite"],
+            )
+            for cookie in await self._page.context.cookies()
+        ]
+
+    async def set_cookie(self, cookie: Cookie) -> None:
+        asked: dict[str, Any] = {"name": cookie.name, "value": cookie.value, "domain": cookie.domain}
+        asked |= {"path": cookie.path, "expires": cookie.expires, "secure": cookie.secure}
+        await self._page.context.add_cookies([asked])  # type: ignore[list-item]  # a TypedDict by its keys
+
+    async def back(self) -> None:
+        await self._travel(-1)
+
+    async def forward(self) -> None:
+        await self._travel(1)
+
+    async def _travel(self, steps: int) -> None:
+        """By the page's own history: Playwright's verb waits for events that a cached page never sends."""
+        here = "location.href + ' ' + performance.timeOrigin"
+        before = await self.eval(here)
+        await self.eval(f"void history.go({steps})")
+        for _ in range(200):
+            await asyncio.sleep(0.02)
+            try:
+                if await self.eval(here) != before and await self.eval("document.readyState") == "complete":
+                    return
+            except PageError:
+                continue
+        raise PageError(f"history.go({steps}) led nowhere")
+
+    async def reload(self) -> None:
+        await self._page.reload(timeout=20_000)
+
+    async def tab(self) -> "ChromiumPage":
+        return await open_tab(self._page.context, self._errors, first=False)
+
+    async def screenshot(self) -> bytes:
+        return await self._page.screenshot()
+
+    def errors(self) -> list[str]:
+        return list(self._errors)
+
+    async def close(self) -> None:
+        await (self._page.context.close() if self._first else self._page.close())
+
+
+async def open_tab(context: BrowserContext, errors: list[str], *, first: bool) -> ChromiumPage:
+    page = await context.new_page()
+    page.on("pageerror", lambda error: errors.append(f"uncaught: {error}"))
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    return ChromiumPage(page, await context.new_cdp_session(page), errors, first=first)
+
+
+class Chromium:
+    """One process for the session, one context a page."""
+
+    name = "chromium"
+
+    def __init__(self, playwright: Playwright, browser: PlaywrightBrowser) -> None:
+        self.lacks: dict[str, str] = {}
+        self.version = browser.version
+        self._playwright = playwright
+        self._browser = browser
+
+    async def page(self, profile: Profile = ANYONE) -> ChromiumPage:
+        context = await self._browser.new_context(
+            viewport={"width": profile.viewport[0], "height": profile.viewport[1]},
+            java_script_enabled=profile.javascript,
+            color_scheme=profile.colour_scheme,
+            reduced_motion="reduce" if profile.reduced_motion else "no-preference",
+            forced_colors="active" if profile.forced_colours else "none",
+            locale=profile.language,
+            extra_http_headers={"Sec-GPC": "1"} if profile.gpc else {},
+            service_workers="allow",
+        )
+        if profile.gpc:
+            await context.add_init_script(GPC_PROPERTY)
+        return await open_tab(context, [], first=True)
+
+    async def close(self) -> None:
+        await self._browser.close()
+        await self._playwright.stop()
+
+
+async def launch(world: World) -> Chromium:
+    """Start Debian's `chromium`, the one named by `CHROMIUM`, or Playwright's own."""
+    binary = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    playwright = await async_playwright().start()
+    try:
+        browser = await playwright.chromium.launch(
+            executable_path=binary,
+            args=arguments(world),
+            ignore_default_args=["--disable-back-forward-cache", "--headless", "--enable-automation"],
+        )
+    except PlaywrightError as error:
+        await playwright.stop()
+        reason = error.message.splitlines()[0]
+        raise NoBrowserError(f"Chromium: {reason} (install chromium, or name it in CHROMIUM)") from error
+    return Chromium(playwright, browser)

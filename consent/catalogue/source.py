@@ -46,7 +46,8 @@ def split(source: str) -> tuple[bool, str, str]:
 def covers(a: str, b: str) -> bool:
     """Whether everything that source `b` matches is matched by source `a` too.
 
-    Mirrors `widget/src/rules.js`; vectors: `tests/vectors/csp.json`. Follows CSP Level 3, section 6.7.2.
+    Mirrors `widget/src/rules.js`; vectors: `tests/vectors/csp.json`. Follows CSP Level 3, section 6.7.2, but
+    for sockets: there `wss://a` would match https too, while Chromium 156 and Firefox 153 keep them apart (measured).
     """
     a_socket, a_host, a_path = split(a)
     b_socket, b_host, b_path = split(b)

@@ -5,6 +5,8 @@ from typing import Literal
 
 import msgspec
 
+from consent.errors import Problem
+
 
 class Finding(msgspec.Struct, frozen=True):
     """One fault or doubt. An `error` stops publishing; a `warning` is for a person to judge."""
@@ -15,12 +17,27 @@ class Finding(msgspec.Struct, frozen=True):
     severity: Literal["error", "warning"] = "error"
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.message} {self.remedy}"
+        return f"{self.path or 'policy'}: {self.message} {self.remedy}"
 
 
-class PolicyError(Exception):
+def warning(path: str, message: str, remedy: str) -> Finding:
+    """A finding that stops nothing."""
+    return Finding(path, message, remedy, "warning")
+
+
+class PolicyError(Problem):
     """A policy cannot be used; `findings` says everything that is wrong with it, not only the first thing."""
 
     def __init__(self, findings: Sequence[Finding]) -> None:
         self.findings = tuple(findings)
-        super().__init__("\n".join(str(finding) for finding in self.findings))
+        count = len(self.findings)
+        super().__init__(
+            "policy",
+            f"The policy has {count} fault{'' if count == 1 else 's'}.",
+            f"{self.findings[0]}" if count == 1 else "Mend each of them.",
+            field=self.findings[0].path or None if count else None,
+            extra={"findings": msgspec.to_builtins(self.findings)},
+        )
+
+    def __str__(self) -> str:
+        return "\n".join(str(finding) for finding in self.findings)

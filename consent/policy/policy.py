@@ -71,7 +71,7 @@ class ServiceEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     placeholder: str | None = None
     necessary_possible: bool | None = None
     tracker: bool | None = None
-    params: dict[str, tuple[str, ...]] | None = None
+    params: dict[Key, tuple[str, ...]] | None = None
     cookies: tuple[Cookie, ...] | None = None
     storage: tuple[Storage, ...] | None = None
     reason: str = ""  # why it is strictly necessary (EU-13)

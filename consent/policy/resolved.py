@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, Literal
 
@@ -17,6 +18,9 @@ from consent.policy.theme import Look, look
 DEFAULT_PURPOSES = ("necessary", "preferences", "statistics", "marketing", "social")
 GPC_PURPOSES = frozenset({"marketing", "social"})
 REQUIRED_PURPOSE = "necessary"
+
+#: What a service that the catalogue does not know must say of itself.
+NEEDED = ("name", "provider", "country", "purposes", "kind", "hosts", "privacy_url")
 
 
 class Purpose(msgspec.Struct, frozen=True):
@@ -105,7 +109,7 @@ def read_resolved(body: str) -> Resolved:
     return msgspec.json.decode(body, type=Resolved)
 
 
-def resolve(policy: Policy, catalogue: dict[str, Service]) -> Resolved:
+def resolve(policy: Policy, catalogue: Mapping[str, Service]) -> Resolved:
     """Merge a policy with the catalogue and the texts shipped. Raises PolicyError where a definition is incomplete."""
     findings: list[Finding] = []
     languages = tuple(dict.fromkeys(policy.languages)) or ("en",)
@@ -159,7 +163,7 @@ def _texts(policy: Policy, language: str, default: str, shipped: dict[str, Langu
 
 
 def _service(
-    key: str, entry: ServiceEntry, catalogue: dict[str, Service], languages: tuple[str, ...], findings: list[Finding]
+    key: str, entry: ServiceEntry, catalogue: Mapping[str, Service], languages: tuple[str, ...], findings: list[Finding]
 ) -> ResolvedService | None:
     known = catalogue.get(key)
     given = {
@@ -168,9 +172,7 @@ def _service(
         if name != "key" and (value := getattr(entry, name)) is not None
     }
     if known is None:
-        missing = [
-            n for n in ("name", "provider", "country", "purposes", "kind", "hosts", "privacy_url") if n not in given
-        ]
+        missing = [name for name in NEEDED if name not in given]
         findings += _missing(key, missing, len(given) == 0)
         if missing:
             return None

@@ -5,14 +5,12 @@ Mirrors `widget/src/rules.js`; both must pass `tests/vectors/csp.json`.
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from functools import cache
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from publicsuffixlist import PublicSuffixList
-
 from consent.catalogue.source import covers
 from consent.policy.resolved import Resolved
+from consent.policy.suffixes import registrable_domain
 
 __all__ = ["allow_list", "checksum", "covers", "granted_keys", "list_text", "own_sources"]
 
@@ -99,7 +97,7 @@ def _base36(value: int) -> str:
 
 
 def own_sources(resolved: Resolved, base_url: str) -> list[str]:
-    """Sources that are always open besides 'self': the service, the site's domains, its necessary hosts and services."""
+    """What is always open besides 'self': the service, the site's domains, its necessary hosts and services."""
     sources = [urlsplit(base_url).netloc.lower()]
     for origin in resolved.origins:
         sources += domain_sources(origin)
@@ -115,12 +113,7 @@ def domain_sources(origin: str) -> list[str]:
     port = f":{parts.port}" if parts.port not in (None, 80 if parts.scheme == "http" else 443) else ""
     if host.replace(".", "").isdigit() or ":" in host or "." not in host:
         return [f"{host}{port}", f"wss://{host}{port}"] if ":" not in host else []
-    domain = _suffixes().privatesuffix(host)
+    domain = registrable_domain(host)
     if domain is None:  # the host is itself a public suffix: what lies below belongs to others
         return [f"{host}{port}", f"wss://{host}{port}"]
     return [f"{domain}{port}", f"*.{domain}{port}", f"wss://{domain}{port}", f"wss://*.{domain}{port}"]
-
-
-@cache
-def _suffixes() -> PublicSuffixList:
-    return PublicSuffixList()

@@ -1,0 +1,132 @@
+"""The site itself: where it is, who asks, in which languages, and under which laws."""
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from consent.policy.finding import Finding, warning
+from consent.policy.policy import Policy
+from consent.policy.suffixes import registrable_domain
+from consent.policy.texts import load_texts
+from consent.regimes.regime import load_regimes
+
+MAX_ORIGINS = 50
+LONGEST_CHOICE = 365  # days; Czech guidance and German practice stop at twelve months
+
+
+def check_origins(policy: Policy) -> Iterator[Finding]:
+    """Origins are what the service accepts choices from, and what the strict policy leaves open."""
+    if not 1 <= len(policy.origins) <= MAX_ORIGINS:
+        yield Finding(
+            "origins", f"A site has 1 to {MAX_ORIGINS} origins.", 'Write origins = ["https://www.example.com"].'
+        )
+    for index, origin in enumerate(policy.origins):
+        yield from _origin(f"origins[{index}]", origin)
+
+
+def _origin(path: str, origin: str) -> Iterator[Finding]:
+    try:
+        parts = urlsplit(origin)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        host, port, parts = "", None, urlsplit("")
+    mark = f":{port}" if port is not None else ""
+    shown = f"[{host}]" if ":" in host else host
+    if parts.scheme not in ("http", "https") or not host or origin != f"{parts.scheme}://{shown}{mark}":
+        yield Finding(
+            path, f"{origin!r} is not an origin.", "Write scheme, host and port only: https://www.example.com."
+        )
+    elif (parts.scheme, port) in (("http", 80), ("https", 443)):
+        yield Finding(path, "Browsers leave out the port that a scheme has anyway.", f"Write {parts.scheme}://{shown}.")
+    elif parts.scheme == "http" and not is_local(host):
+        yield warning(path, "Over http anyone on the way can change the page and the choice.", "Use https.")
+
+
+def is_local(host: str) -> bool:
+    """Whether a host is this machine's own, or one reserved for tests (RFC 6761)."""
+    return host in ("localhost", "127.0.0.1", "::1") or host.endswith((".localhost", ".test"))
+
+
+def check_controller(policy: Policy) -> Iterator[Finding]:
+    """The first layer says who asks, with a link to more (EU-10)."""
+    if not policy.controller.name.strip():
+        yield Finding("controller.name", "Visitors must be told who asks.", "Write the name of the company or person.")
+    for field in ("privacy_url", "imprint_url"):
+        yield from check_link(f"controller.{field}", getattr(policy.controller, field), relative=True)
+    if not policy.controller.privacy_url:
+        yield warning(
+            "controller.privacy_url",
+            "The banner has no link to the privacy notice, which visitors must be able to read before they choose.",
+            "Add the address of the page.",
+        )
+
+
+def check_link(path: str, url: str, *, relative: bool = False) -> Iterator[Finding]:
+    """A link shown to visitors leads to a web page, and runs nothing."""
+    if url == "" or (relative and url.startswith("/") and not url.startswith("//")):
+        return
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in ("http", "https") or not parts.hostname or any(mark in url for mark in " <>\"'\\"):
+        yield Finding(
+            path, "This is not the address of a web page.", "Write it in full: https://www.example.com/privacy."
+        )
+
+
+def check_choice(policy: Policy) -> Iterator[Finding]:
+    """How long and where a choice is kept."""
+    if policy.days > LONGEST_CHOICE:
+        yield warning("days", "A choice kept for more than a year is not fresh consent any more.", "180 is usual.")
+    domain = policy.cookie.domain.removeprefix(".")
+    if not domain:
+        return
+    hosts = [urlsplit(origin).hostname or "" for origin in policy.origins]
+    if any(host != domain and not host.endswith(f".{domain}") for host in hosts):
+        yield Finding(
+            "cookie.domain", f"Not every origin is within {domain}.", "Leave it out, or name their common domain."
+        )
+    elif domain != registrable_domain(domain) and not domain.endswith(f".{registrable_domain(domain)}"):
+        yield Finding("cookie.domain", f"{domain} belongs to many; browsers refuse such a cookie.", "Leave it out.")
+
+
+def check_languages(policy: Policy) -> Iterator[Finding]:
+    """A language of the site has texts (EU-17)."""
+    if not policy.languages:
+        yield Finding("languages", "A site has at least one language.", 'Write languages = ["en"].')
+    shipped = load_texts()
+    for index, language in enumerate(policy.languages):
+        if language not in shipped and language not in policy.texts:
+            yield warning(
+                f"languages[{index}]",
+                f"There are no texts in {language}; visitors see {policy.languages[0]} instead.",
+                f"Add [texts.{language}], or use one of {', '.join(shipped)}.",
+            )
+
+
+def check_regimes(policy: Policy) -> Iterator[Finding]:
+    """Laws are known, and a visitor of unknown place is treated by one that applies."""
+    known = load_regimes()
+    enabled = known.keys() if policy.regimes.enabled is None else policy.regimes.enabled
+    for index, key in enumerate(policy.regimes.enabled or ()):
+        if key not in known:
+            yield Finding(f"regimes.enabled[{index}]", f"No law is called {key}.", f"Known are {', '.join(known)}.")
+    if policy.regimes.default not in enabled or policy.regimes.default not in known:
+        sentence = f"{policy.regimes.default} is the default but does not apply."
+        yield Finding("regimes.default", sentence, f"Use one of {', '.join(enabled)}.")
+    elif known[policy.regimes.default].model == "opt-out":
+        yield warning(
+            "regimes.default",
+            "A visitor whose place is unknown is tracked before being asked, Europeans among them.",
+            'Use default = "eu".',
+        )
+
+
+def check_everything(policy: Policy) -> Iterator[Finding]:
+    """Whether "accept" means what the banner lists."""
+    if policy.after_accept == "everything":
+        yield warning(
+            "after_accept",
+            "After 'accept all' nothing is blocked, also not third parties that the banner does not name.",
+            'Use after_accept = "declared".',
+        )

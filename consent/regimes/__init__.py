@@ -1,0 +1,1 @@
+"""Whose law a visit falls under."""

@@ -1,0 +1,295 @@
+"""The storage port over SQLite: one writer, a few readers, each on a thread of its own (aiosqlite)."""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiosqlite
+
+from consent.db import Database, Row, Statement, Value, migration
+from consent.errors import StoreError
+
+T = TypeVar("T")
+
+APPLICATION_ID = 0x436E7374
+"""Marks the file as ours ("Cnst"), so that another program's database is never migrated by mistake."""
+
+READ_SECONDS = 5.0
+"""A query is cut off after this: a reader that stays keeps the write-ahead log from being emptied."""
+
+PRAGMAS: tuple[tuple[str, int | str], ...] = (
+    ("busy_timeout", 5_000),  # ms; first, so that the next ones wait for another process
+    ("journal_mode", "wal"),
+    ("synchronous", 2),  # FULL: NORMAL loses acknowledged commits when the power goes
+    ("fullfsync", 1),  # macOS alone needs to be told
+    ("secure_delete", 1),  # what is erased is overwritten
+    ("foreign_keys", 1),
+    ("wal_autocheckpoint", 1_000),
+    ("journal_size_limit", 64 * 1024 * 1024),
+)
+
+_BROKEN = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_FULL, sqlite3.SQLITE_NOTADB)
+"""After these the writer's connection is not trusted again: a failed fsync must not be tried twice."""
+
+
+async def open_sqlite(path: Path, *, readers: int = 2) -> Database:
+    """Open the store in a file, made and migrated where needed. The folder must exist.
+
+    Raises StoreError when the file is not ours, is newer than this software, or does not take a setting.
+    """
+    await asyncio.to_thread(path.touch, mode=0o600)
+    writer = await _connect(path, query_only=False)
+    try:
+        await _run(writer, _migrate)
+    except BaseException:
+        await writer.close()
+        raise
+    return SqliteDatabase(path, writer, [await _connect(path, query_only=True) for _ in range(readers)])
+
+
+class SqliteDatabase:
+    """See `Database`. Writes wait in a row for the one writer; reads see what is committed and wait for no write."""
+
+    def __init__(self, path: Path, writer: aiosqlite.Connection, readers: Sequence[aiosqlite.Connection]) -> None:
+        self._path = path
+        self._writer = writer
+        self._writing = asyncio.Lock()
+        self._broken = False
+        self._closed = False
+        self._readers = tuple(readers)
+        self._idle: asyncio.Queue[aiosqlite.Connection] = asyncio.Queue()
+        for reader in readers:
+            self._idle.put_nowait(reader)
+
+    async def fetch(self, sql: str, /, **params: Value) -> list[Row]:
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                reader = await self._idle.get()
+        except TimeoutError:
+            raise _too_slow() from None
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                return await _run(reader, _fetch, sql, params)
+        except TimeoutError:
+            await reader.interrupt()
+            raise _too_slow() from None
+        finally:
+            self._idle.put_nowait(reader)  # its thread works in order: the next query waits for the interrupted one
+
+    async def fetch_one(self, sql: str, /, **params: Value) -> Row | None:
+        rows = await self.fetch(sql, **params)
+        return rows[0] if rows else None
+
+    async def execute(self, sql: str, /, **params: Value) -> int:
+        return (await self.batch([Statement(sql, [params])]))[0]
+
+    async def execute_many(self, sql: str, rows: Sequence[Mapping[str, Value]], /) -> int:
+        return (await self.batch([Statement(sql, rows)]))[0]
+
+    async def batch(self, statements: Sequence[Statement], /) -> list[int]:
+        async with self._writing:
+            return await self._write(_batch, statements)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Database]:
+        async with self._writing:
+            await self._write(_begin)
+            try:
+                yield _Held(self._writer)
+                await self._write(_commit)
+            except BaseException:
+                await _run(self._writer, _rollback)
+                raise
+
+    async def close(self) -> None:
+        if self._closed:
+            return
+        async with self._writing:
+            self._closed = True
+            for reader in self._readers:
+                await reader.close()
+            await _run(self._writer, _empty_log)
+            await self._writer.close()
+
+    async def _write(self, function: Callable[..., T], *args: Any) -> T:
+        """Run on the writer's thread; after a failure of the disk on a fresh connection."""
+        if self._closed:
+            raise StoreError("store_closed", "The store is closed.", "Start the service again.")
+        if self._broken:
+            await self._writer.close()
+            self._writer = await _connect(self._path, query_only=False)
+            self._broken = False
+        try:
+            return await _run(self._writer, function, *args)
+        except StoreError as error:
+            self._broken = _code(error.__cause__) in _BROKEN
+            raise
+
+
+class _Held:
+    """The writer inside a transaction."""
+
+    def __init__(self, writer: aiosqlite.Connection) -> None:
+        self._writer = writer
+
+    async def fetch(self, sql: str, /, **params: Value) -> list[Row]:
+        return await _run(self._writer, _fetch, sql, params)
+
+    async def fetch_one(self, sql: str, /, **params: Value) -> Row | None:
+        rows = await self.fetch(sql, **params)
+        return rows[0] if rows else None
+
+    async def execute(self, sql: str, /, **params: Value) -> int:
+        return await self.execute_many(sql, [params])
+
+    async def execute_many(self, sql: str, rows: Sequence[Mapping[str, Value]], /) -> int:
+        return (await self.batch([Statement(sql, rows)]))[0]
+
+    async def batch(self, statements: Sequence[Statement], /) -> list[int]:
+        return await _run(self._writer, _statements, statements)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Database]:
+        """Inside a transaction there is no other: the block belongs to the one that is open."""
+        yield self
+
+    async def close(self) -> None:
+        raise AssertionError("a transaction does not close the store")
+
+
+async def _connect(path: Path, *, query_only: bool) -> aiosqlite.Connection:
+    connection = await aiosqlite.connect(path, isolation_level=None, cached_statements=256)
+    try:
+        await _run(connection, _settle, query_only)
+    except BaseException:
+        await connection.close()
+        raise
+    return connection
+
+
+async def _run(connection: aiosqlite.Connection, function: Callable[..., T], *args: Any) -> T:
+    """Call `function(sqlite3 connection, *args)` on the connection's thread: one hand-over for many statements.
+
+    `_execute` is private to aiosqlite, whose public calls hand over one statement each; its version is pinned.
+    """
+    if connection._connection is None:
+        raise StoreError("store_closed", "The store is closed.", "Start the service again.")
+    try:
+        result: T = await connection._execute(function, connection._connection, *args)  # type: ignore[no-untyped-call]
+    except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
+        raise  # a fault of the program, not of the store
+    except sqlite3.Error as error:
+        raise _store_error(error) from error
+    return result
+
+
+def _settle(connection: sqlite3.Connection, query_only: bool) -> None:
+    """Set every pragma and read it back: a setting that does not hold is a promise that does not."""
+    connection.row_factory = _row
+    for name, value in PRAGMAS:
+        connection.execute(f"pragma {name} = {value}")
+        held = next(iter(connection.execute(f"pragma {name}").fetchone().values()))
+        if held != value:
+            raise StoreError(
+                "store_setting",
+                f"The store does not take the setting {name} = {value} (it says {held}).",
+                "Use an unaltered SQLite of 3.35 or newer, and a disk of this machine.",
+            )
+    connection.execute(f"pragma query_only = {int(query_only)}")
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    """Apply what is pending, each migration in one transaction with its record. Other processes wait meanwhile."""
+    [mark] = connection.execute("pragma application_id").fetchone().values()
+    tables = connection.execute("select count(*) as n from sqlite_schema").fetchone()["n"]
+    if mark != APPLICATION_ID and tables:
+        raise StoreError(
+            "store_foreign", "The file is a database of another program.", "Name another folder with --data."
+        )
+    connection.execute(f"pragma application_id = {APPLICATION_ID}")
+    connection.execute(migration.TABLE)
+    while _apply_next(connection):
+        pass
+
+
+def _apply_next(connection: sqlite3.Connection) -> bool:
+    _begin(connection)
+    try:
+        applied = [(row["number"], row["checksum"]) for row in connection.execute("select * from migration")]
+        waiting = migration.pending(applied, migration.shipped())
+        for next_one in waiting[:1]:
+            for statement in next_one.statements:
+                connection.execute(statement)
+            connection.execute(
+                "insert into migration (number, name, checksum, applied) values (?, ?, ?, ?)",
+                (next_one.number, next_one.name, next_one.checksum, int(time.time() * 1000)),
+            )
+        _commit(connection)
+    except BaseException:
+        _rollback(connection)
+        raise
+    return len(waiting) > 1
+
+
+def _row(cursor: sqlite3.Cursor, values: tuple[Any, ...]) -> Row:
+    return {column[0]: value for column, value in zip(cursor.description, values, strict=True)}
+
+
+def _fetch(connection: sqlite3.Connection, sql: str, params: Mapping[str, Value]) -> list[Row]:
+    return connection.execute(sql, params).fetchall()
+
+
+def _batch(connection: sqlite3.Connection, statements: Sequence[Statement]) -> list[int]:
+    _begin(connection)
+    try:
+        counts = _statements(connection, statements)
+        _commit(connection)
+    except BaseException:
+        _rollback(connection)
+        raise
+    return counts
+
+
+def _statements(connection: sqlite3.Connection, statements: Sequence[Statement]) -> list[int]:
+    return [connection.executemany(sql, rows).rowcount for sql, rows in statements]
+
+
+def _begin(connection: sqlite3.Connection) -> None:
+    connection.execute("begin immediate")  # a lock taken late could fail a transaction that was half done
+
+
+def _commit(connection: sqlite3.Connection) -> None:
+    connection.execute("commit")
+
+
+def _rollback(connection: sqlite3.Connection) -> None:
+    if connection.in_transaction:
+        connection.execute("rollback")
+
+
+def _empty_log(connection: sqlite3.Connection) -> None:
+    connection.execute("pragma wal_checkpoint(truncate)")
+
+
+def _code(error: BaseException | None) -> int:
+    """SQLite's primary result code; the extended ones hold it in their lower byte."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def _store_error(error: sqlite3.Error) -> StoreError:
+    code = _code(error)
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return StoreError("store_busy", "Another program is writing to the store.", "Wait for it and try again.")
+    if code == sqlite3.SQLITE_FULL:
+        return StoreError("store_full", "The disk is full.", "Make room on it; the service goes on by itself.")
+    if code == sqlite3.SQLITE_INTERRUPT:
+        return _too_slow()
+    return StoreError("store_failed", f"The store failed: {error}.", "Look at the disk and the service's messages.")
+
+
+def _too_slow() -> StoreError:
+    return StoreError("store_slow", "The store did not answer in time.", "Ask for less, or try again later.")

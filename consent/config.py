@@ -1,0 +1,145 @@
+"""Every setting, once: from a TOML file, over it the environment (`CONSENT_*`), over that the command line."""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from urllib.parse import urlsplit
+
+import msgspec
+
+from consent.errors import ConfigError
+
+PREFIX = "CONSENT_"
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The settings of one service. `load` is how it is made; a Config made by hand is not checked."""
+
+    #: Address and port to listen on; port 0 takes a free one.
+    host: str = "127.0.0.1"
+    port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 8_000
+    #: Folder of everything the service writes.
+    data: Path = Path("data")
+    #: How browsers reach the service; empty means http://host:port.
+    public_url: str = ""
+    #: Networks (CIDR) whose X-Forwarded-For is believed.
+    trusted_proxies: tuple[str, ...] = ()
+    #: Header in which a trusted proxy names the visitor's country or region, such as CF-IPCountry.
+    region_header: str = ""
+    #: Country or city database (.mmdb) to find the visitor's region in.
+    geo_database: Path | None = None
+    log_level: Literal["debug", "info", "warning", "error"] = "warning"
+    #: Consent posts a minute from one address (IPv6: one /64), ten times as many from its network, and to one site.
+    rate_address: Positive = 120
+    rate_site: Positive = 12_000
+    #: Connections open at once from one address (not from trusted proxies), and altogether.
+    connections_address: Positive = 128
+    connections: Positive = 8_000
+
+    @property
+    def base_url(self) -> str:
+        """The service's origin without a slash at the end, as browsers see it."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.public_url.rstrip("/") or f"http://{host}:{self.port}"
+
+    @property
+    def store(self) -> Path:
+        """The file of the store."""
+        return self.data / "consent.sqlite"
+
+    @property
+    def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The trusted proxies, parsed."""
+        return tuple(ip_network(text) for text in self.trusted_proxies)
+
+
+FIELDS = {
+    name: hint for name, hint in get_type_hints(Config, include_extras=True).items() if name in Config.__struct_fields__
+}
+
+
+def load(path: Path | None, env: Mapping[str, str], overrides: Mapping[str, Any]) -> Config:
+    """Settings of the file, over them those of the environment, over them `overrides` (None: not given).
+
+    Raises ConfigError with the path of the setting and what to write instead.
+    """
+    values = (_read_file(path) if path else {}) | _read_environment(env)
+    values |= {key: value for key, value in overrides.items() if value is not None}
+    for key in values:
+        if key not in FIELDS:
+            raise ConfigError(key, f"There is no setting named {key}.", _nearest(key, list(FIELDS)))
+    config = Config(**{key: _typed(key, value) for key, value in values.items()})
+    _check(config)
+    return config
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(
+            str(path), f"The file {path} cannot be read: {error.strerror}.", "Name another with --config."
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(str(path), f"{path} is not TOML: {error}.", "Correct that line.") from error
+
+
+def _read_environment(env: Mapping[str, str]) -> dict[str, Any]:
+    """`CONSENT_PORT=9000` is `port = 9000`; lists are separated by commas or spaces."""
+    values: dict[str, Any] = {}
+    for name, text in env.items():
+        if not name.startswith(PREFIX):
+            continue
+        key = name.removeprefix(PREFIX).lower()
+        if key not in FIELDS:
+            known = [PREFIX + field.upper() for field in FIELDS]
+            raise ConfigError(name, f"There is no setting named {name}.", _nearest(name, known))
+        listed = get_origin(FIELDS[key]) is tuple
+        values[key] = [part for part in re.split(r"[,\s]+", text) if part] if listed else text
+    return values
+
+
+def _typed(key: str, value: Any) -> Any:
+    """The value in the setting's type; a text from the environment may stand for a number."""
+    hint = FIELDS[key]
+    if Path in (hint, *get_args(hint)):
+        if isinstance(value, str | Path) and str(value):
+            return Path(value)
+        raise ConfigError(key, f"{key} is to be a path, not {value!r}.", f'Write {key} = "path/to/it".')
+    try:
+        return msgspec.convert(value, hint, strict=not isinstance(value, str))
+    except msgspec.ValidationError as error:
+        sentence = str(error).replace(" - at `$", f" - at `{key}")
+        raise ConfigError(key, f"{key} = {value!r}: {sentence}.", f"Its default is {_default(key)}.") from error
+
+
+def _check(config: Config) -> None:
+    """What types cannot say. Raises ConfigError."""
+    for index, text in enumerate(config.trusted_proxies):
+        try:
+            ip_network(text)
+        except ValueError as error:
+            remedy = 'Write networks as "10.0.0.0/8", one address as "192.0.2.1".'
+            raise ConfigError(f"trusted_proxies[{index}]", f"{text!r} is no network: {error}.", remedy) from error
+    if config.public_url:
+        url = urlsplit(config.public_url)
+        if url.scheme not in ("http", "https") or not url.hostname or url.path not in ("", "/") or url.query:
+            remedy = 'Write scheme and host, such as "https://consent.example.com".'
+            raise ConfigError("public_url", f"{config.public_url!r} is not the address of a service.", remedy)
+    if config.region_header and not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", config.region_header):
+        raise ConfigError("region_header", f"{config.region_header!r} is no header's name.", 'Such as "CF-IPCountry".')
+
+
+def _nearest(word: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"Did you mean {close[0]}?" if close else f"Known are: {', '.join(known)}."
+
+
+def _default(key: str) -> str:
+    value = getattr(Config(), key)
+    return str(list(value)) if isinstance(value, tuple) else repr(value)

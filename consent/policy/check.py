@@ -21,7 +21,7 @@ def check(policy: Policy, catalogue: Mapping[str, Service]) -> list[Finding]:
         *purposes.check_purposes(policy),
         *theme.check_theme(policy),
         *words.check_words(policy),
-        *words.check_labels(policy),
+        *words.check_texts(policy),
     ]
     try:
         resolved = resolve(policy, catalogue)

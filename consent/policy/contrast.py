@@ -1,14 +1,5 @@
 """How well two colours can be told apart: WCAG 2.2, relative luminance and contrast ratio."""
 
-import re
-
-_COLOUR = re.compile(r"#[0-9a-f]{6}", re.ASCII | re.IGNORECASE)
-
-
-def is_colour(text: str) -> bool:
-    """Whether this is a colour as themes write it, `#rrggbb`."""
-    return _COLOUR.fullmatch(text) is not None
-
 
 def luminance(colour: str) -> float:
     """Relative luminance of `#rrggbb`, 0 (black) to 1 (white)."""

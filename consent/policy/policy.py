@@ -79,10 +79,14 @@ class ServiceEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Colours(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Colours as `#rrggbb`; those left out come from the theme shipped (`theme.py`)."""
+    """Colours as `#rrggbb`, by the tokens of `themes.toml`; those left out come from there."""
 
     background: str | None = None
+    surface: str | None = None
     text: str | None = None
+    muted: str | None = None
+    border: str | None = None
+    outline: str | None = None
     accent: str | None = None
     accent_text: str | None = None
     accept_background: str | None = None
@@ -95,10 +99,11 @@ class Theme(Colours, frozen=True, forbid_unknown_fields=True):
     """How the banner looks. Colours here are for light (for dark if `scheme` is so); those in [theme.dark] for dark."""
 
     scheme: Literal["auto", "light", "dark"] = "auto"
-    radius: str = "12px"
-    font: str = "inherit"
     position: Literal["bottom", "center"] = "bottom"
     control: Literal["bottom-left", "bottom-right", "none"] = "bottom-left"
+    radius: str | None = None
+    font: str | None = None
+    control_inset: str | None = None
     dark: Colours = Colours()
 
 

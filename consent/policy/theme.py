@@ -1,55 +1,108 @@
-"""The themes shipped, and what a site's own colours make of them."""
+"""The theme shipped and its rules (`themes.toml`), and what a site's own values make of it."""
+
+import tomllib
+from functools import cache
+from importlib import resources
+from typing import Literal
 
 import msgspec
 
 from consent.policy.policy import Colours, Theme
 
 
-class Palette(msgspec.Struct, frozen=True):
-    """Every colour of one scheme, as `#rrggbb`."""
+class Contrast(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A colour and what it must be told apart from, by at least this ratio."""
 
-    background: str
-    text: str
-    accent: str  # links, focus rings, switches that are on
-    accent_text: str  # on accent
-    accept_background: str
-    accept_text: str
-    reject_background: str
-    reject_text: str
+    of: str
+    on: tuple[str, ...]
+    least: float
+
+
+class Equal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which part of accept's contrast refuse must have at least: its text's, and its button's to the card."""
+
+    text: float
+    button: float
+
+
+class Shipped(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What holds where a site says nothing."""
+
+    radius: str
+    font: str
+    control_inset: str
+    light: dict[str, str]
+    dark: dict[str, str]
+
+
+class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The file `themes.toml`."""
+
+    schemes: tuple[str, ...]
+    positions: tuple[str, ...]
+    controls: tuple[str, ...]
+    kinds: dict[str, str]
+    tokens: dict[str, str]
+    contrast: tuple[Contrast, ...]
+    equal: Equal
+    default: Shipped
+
+    @property
+    def colours(self) -> tuple[str, ...]:
+        """Names of the tokens that are colours."""
+        return tuple(name for name, kind in self.tokens.items() if kind == "colour")
 
 
 class Look(msgspec.Struct, frozen=True):
-    """A theme with nothing left open."""
+    """A theme with nothing left open; colours are `#rrggbb` by token."""
 
-    scheme: str
+    scheme: Literal["auto", "light", "dark"]
+    position: Literal["bottom", "center"]
+    control: Literal["bottom-left", "bottom-right", "none"]
     radius: str
     font: str
-    position: str
-    control: str
-    light: Palette
-    dark: Palette
+    control_inset: str
+    light: dict[str, str]
+    dark: dict[str, str]
+
+    def tokens(self) -> dict[str, str]:
+        """The flat map that the widget reads: custom properties, the dark scheme's as `--dark-…`, and plain keys."""
+        one = self.dark if self.scheme == "dark" else self.light
+        flat = {_property(name): value for name, value in one.items()}
+        flat |= {_property(name): getattr(self, name) for name in ("radius", "font", "control_inset")}
+        if self.scheme == "auto":
+            flat |= {f"--dark{_property(name)[1:]}": value for name, value in self.dark.items()}
+        return flat | {"scheme": self.scheme, "position": self.position}
 
 
-LIGHT = Palette(
-    background="#ffffff", text="#1c2430", accent="#1f4fd8", accent_text="#ffffff",
-    accept_background="#1c2f5c", accept_text="#ffffff", reject_background="#1c2f5c", reject_text="#ffffff",
-)  # fmt: skip
-DARK = Palette(
-    background="#171c26", text="#eef1f6", accent="#9db8ff", accent_text="#10141c",
-    accept_background="#dfe7ff", accept_text="#131a2c", reject_background="#dfe7ff", reject_text="#131a2c",
-)  # fmt: skip
+@cache
+def load_rules() -> Rules:
+    """The theme shipped and what every theme must keep to."""
+    text = (resources.files("consent.policy") / "themes.toml").read_text("utf-8")
+    return msgspec.convert(tomllib.loads(text), Rules)
 
 
 def look(theme: Theme) -> Look:
     """Fill what the owner left open from the theme shipped."""
+    shipped = load_rules().default
     dark_only = theme.scheme == "dark"
     return Look(
-        scheme=theme.scheme, radius=theme.radius, font=theme.font, position=theme.position, control=theme.control,
-        light=LIGHT if dark_only else _mix(LIGHT, theme),
-        dark=_mix(_mix(DARK, theme) if dark_only else DARK, theme.dark),
-    )  # fmt: skip
+        scheme=theme.scheme,
+        position=theme.position,
+        control=theme.control,
+        radius=shipped.radius if theme.radius is None else theme.radius,
+        font=shipped.font if theme.font is None else theme.font,
+        control_inset=shipped.control_inset if theme.control_inset is None else theme.control_inset,
+        light=shipped.light if dark_only else shipped.light | given(theme),
+        dark=shipped.dark | (given(theme) if dark_only else {}) | given(theme.dark),
+    )
 
 
-def _mix(palette: Palette, colours: Colours) -> Palette:
-    given = {name: getattr(colours, name) for name in Palette.__struct_fields__}
-    return msgspec.structs.replace(palette, **{k: v.lower() for k, v in given.items() if v is not None})
+def given(colours: Colours) -> dict[str, str]:
+    """The colours that the owner wrote."""
+    named = {name: getattr(colours, name) for name in Colours.__struct_fields__}
+    return {name: value.lower() for name, value in named.items() if value is not None}
+
+
+def _property(token: str) -> str:
+    return f"--{token.replace('_', '-')}"

@@ -22,8 +22,10 @@ export interface Settings {
 
 /** What the inline core left on `window.consent.core`; absent in the `tag` variant. */
 export interface Core {
-  v: 1; key: string; list: string; wrote: boolean; late: boolean; nonce: string;
+  v: 1; key: string; list: string; late: boolean; nonce?: string;
   violations: SecurityPolicyViolationEvent[];
+  /** Fetches BASE/c/PATH and runs it once a valid answer is there; rejects otherwise. */
+  load(path: string): Promise<void>;
 }
 
 /** A choice as the cookie holds it. */
@@ -73,3 +75,11 @@ export interface Store {
 export interface LayerData { language: string; dir: "ltr" | "rtl"; texts: Record<string, string>; [key: string]: any }
 export type LayerFactory = (store: Store) => Layer;
 export interface Layer { show(opener: Element | null): void; hide(): void }
+
+declare global {
+  /** Filled in by the server (docs/formats.md, sections 1 and 5). */
+  const CONSENT_BASE: string, CONSENT_SITE: string, CONSENT_COOKIE: string, CONSENT_CSP: string, CONSENT_EVERYTHING: boolean;
+  const CONSENT_SETTINGS: Settings;
+  /** Filled in by build.mjs. */
+  const STRICT_VARIANT: boolean, CONSENT_VERSION: string;
+}

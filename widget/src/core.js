@@ -1,0 +1,74 @@
+/**
+ * The inline core: decides, before the browser reads anything else of the page, which policy the page runs under.
+ *
+ * It stands directly above the static policy. A stored choice that allows more makes it write an unfinished tag that
+ * swallows the static one, behind a wider policy (docs/formats.md, sections 1 and 2). Whatever it cannot read, prove
+ * or do throws inside, which leaves the strict policy in force; nothing gets out, and a page that has begun is never
+ * written to. It stands in every page, so it is written to be short once minified.
+ */
+const strict = CONSENT_CSP;
+const win = /** @type {any} */ (window);
+const doc = document;
+/** @type {any} */
+const core = { v: 1, key: "", list: "", late: true, violations: [] };
+/** @type {any} */
+let trusted = { createHTML: String, createScriptURL: String };
+
+/** A cookie's value; "" when there are two of the name. @param {string} name */
+const cookie = (name) => {
+  const [, value, other] = `; ${doc.cookie}`.split(`; ${name}=`);
+  return other == null ? value.split(";")[0] : "";
+};
+
+/**
+ * The tokens that the stored choice opens, "*" for no policy at all; false, or a throw, for none.
+ * The list counts only for the very choice it was stored with, so of that no more is read than signal, regime and sum.
+ */
+const opened = () => {
+  const value = core.key = cookie(CONSENT_COOKIE);
+  const [, signal, regime, sum] = /** @type {any} */ (/^1\.\w+\.\w+\.([-g])~?(\w*)\.[\w:+-]*\.[\w:+-]*\.(\w+)$/.exec(value));
+  const [other, text] = localStorage["consent.list"].split(`${value} `);
+  let hash = 0x811c9dc5; // FNV-1a, 32 bit
+  for (const char of text) hash = Math.imul(hash ^ char.charCodeAt(0), 0x1000193);
+  const tokens = text.split("|")[+(/** @type {any} */ (navigator).globalPrivacyControl === true && signal != "g")];
+  return !other && (hash >>> 0).toString(36) == sum && (!regime || regime == cookie("consent_regime")) &&
+    (tokens == "*" ? CONSENT_EVERYTHING : tokens.split(" ").every((/** @type {string} */ token) =>
+      /^(wss:\/\/)?(\*\.)?[a-z\d-]+(\.[a-z\d-]+)+(:\d{1,5})?(\/[\w/.~%+@!-]*)?$/.test(token))) && tokens;
+};
+
+/** Fetches a script of ours; runs it only when a valid answer is there, so a hanging service delays nothing. @param {string} path */
+core.load = async (path) => {
+  const url = `${CONSENT_BASE}/c/${path}`;
+  const answer = await fetch(url);
+  const text = answer.ok && /javascript/.test(/** @type {string} */ (answer.headers.get("content-type"))) && await answer.text();
+  if (/** @type {string} */ (text).indexOf("/*consent*/")) throw 0;
+  const script = doc.createElement("script");
+  script.crossOrigin = "";
+  script.nonce = core.nonce;
+  script.src = trusted.createScriptURL(url);
+  doc.head.append(script);
+};
+
+/** The list to apply. The strict variant writes its policy in any case, for there the page has no static one. */
+const listed = STRICT_VARIANT ? () => { try { return opened() || ""; } catch { return ""; } } : opened;
+
+const dns = STRICT_VARIANT ? "<meta http-equiv=x-dns-prefetch-control content=off>" : "";
+
+try {
+  if (!win.consent?.core?.v) {
+    const stub = win.consent = { q: /** @type {any[]} */ ([]), core, get: () => false };
+    for (const name of ["show", "accept", "reject", "withdraw", "on"]) stub[name] = (/** @type {any[]} */ ...args) => stub.q.push([name, args]);
+    doc.addEventListener("securitypolicyviolation", (event) => core.violations.length < 200 && core.violations.push(event));
+    core.load(`${CONSENT_SITE}.js`).catch(() => {});
+
+    const script = /** @type {HTMLScriptElement} */ (doc.currentScript);
+    core.nonce = script.nonce;
+    if (win.trustedTypes) trusted = win.trustedTypes.createPolicy("consent", trusted);
+    core.late = !!(script.async || doc.readyState != "loading" || doc.body || doc.querySelector(`meta[content="${strict}"]`));
+    const list = listed();
+    if (!core.late && (STRICT_VARIANT || list)) {
+      doc.write(trusted.createHTML(`${list == "*" ? "" : `${dns}<meta http-equiv=Content-Security-Policy content="${strict} ${list}">`}<meta x="`));
+      core.list = list;
+    }
+  }
+} catch {}

@@ -34,7 +34,9 @@ class Authority:
         return base64.b64encode(hashlib.sha256(der).digest()).decode("ascii")
 
     def context(self, host: str) -> ssl.SSLContext:
-        """A server context with a certificate for `host`; kept."""
+        """A server context with a certificate for `host` and its siblings; kept."""
+        if host.count(".") > 1:
+            host = host.partition(".")[2]
         if host not in self._contexts:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.set_alpn_protocols(["http/1.1"])
@@ -58,7 +60,7 @@ class Authority:
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - dt.timedelta(days=1))
             .not_valid_after(now + dt.timedelta(days=30))
-            .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+            .add_extension(x509.SubjectAlternativeName([x509.DNSName(host), x509.DNSName(f"*.{host}")]), critical=False)
             .sign(self._key, hashes.SHA256())
         )
         return certificate.public_bytes(serialization.Encoding.PEM)

@@ -27,25 +27,29 @@ MS_BIND = 0x1000
 MS_REC = 0x4000
 MS_PRIVATE = 1 << 18
 SIOCGIFFLAGS, SIOCSIFFLAGS = 0x8913, 0x8914
-SIOCSIFADDR, SIOCSIFNETMASK = 0x8916, 0x891C
-IFF_UP = 0x1
+SIOCSIFADDR, SIOCSIFNETMASK, SIOCADDRT = 0x8916, 0x891C, 0x890B
+TUNSETIFF = 0x400454CA
+IFF_UP, IFF_TUN, IFF_NO_PI, RTF_UP = 0x1, 0x1, 0x1000, 0x1
 
 RANGE = "198.18.0.0"
 DNS_ADDRESS = "198.18.0.1"
+CARD_ADDRESS = "203.0.113.7"  # RFC 5737: an address that is nobody's
 
 
 @dataclass(frozen=True)
 class Network:
-    """What can be seen. `own`: real ports and every name are ours; else only HTTP and TLS can be recorded."""
+    """What can be seen. `own`: real ports and every name are ours; else only HTTP and TLS can be recorded.
+    `outside`: there is a network card to send from, without which WebRTC does not try."""
 
     own: bool
+    outside: bool = False
     reason: str = ""
 
     @property
     def unseen(self) -> str:
         """The sentence to print when something is not measured; empty when everything is."""
         if self.own:
-            return ""
+            return "" if self.outside else f"no card to send from ({self.reason}): STUN packets are not measured."
         return (
             f"no network namespace ({self.reason}): name look-ups, bare connections without a name, and STUN packets"
             " are not measured. Run as root, or allow user namespaces."
@@ -53,6 +57,7 @@ class Network:
 
 
 _entered: Network | None = None
+_tunnel = -1
 
 
 def enter() -> Network:
@@ -83,7 +88,11 @@ def _unshare() -> Network:
     _call("mount", b"none", b"/", None, MS_REC | MS_PRIVATE, None)
     _loopback()
     _resolver()
-    return Network(own=True)
+    try:
+        _card()
+    except OSError as error:
+        return Network(own=True, reason=str(error))
+    return Network(own=True, outside=True)
 
 
 def _call(name: str, *arguments: int | bytes | None) -> None:
@@ -96,12 +105,35 @@ def _call(name: str, *arguments: int | bytes | None) -> None:
 def _loopback() -> None:
     """Bring `lo` up, and give it the whole range: what is on `lo` with a netmask is local in full."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as handle:
-        request = struct.pack("16sH14x", b"lo", 0)
-        flags = struct.unpack("16sH14x", fcntl.ioctl(handle, SIOCGIFFLAGS, request))[1]
-        fcntl.ioctl(handle, SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", flags | IFF_UP))
-        for command, address in ((SIOCSIFADDR, DNS_ADDRESS), (SIOCSIFNETMASK, "255.254.0.0")):
-            packed = struct.pack("16sHH4s8x", b"lo:1", socket.AF_INET, 0, socket.inet_aton(address))
-            fcntl.ioctl(handle, command, packed)
+        _up(handle, b"lo")
+        fcntl.ioctl(handle, SIOCSIFADDR, _with_address(b"lo:1", DNS_ADDRESS))
+        fcntl.ioctl(handle, SIOCSIFNETMASK, _with_address(b"lo:1", "255.254.0.0"))
+
+
+def _card() -> None:
+    """A network card with a default route. Nothing that leaves by it arrives anywhere: all names lead to `lo`."""
+    global _tunnel  # noqa: PLW0603  # the card lives as long as this file is open
+    _tunnel = os.open("/dev/net/tun", os.O_RDWR)
+    fcntl.ioctl(_tunnel, TUNSETIFF, struct.pack("16sH14x", b"net0", IFF_TUN | IFF_NO_PI))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as handle:
+        fcntl.ioctl(handle, SIOCSIFADDR, _with_address(b"net0", CARD_ADDRESS))
+        _up(handle, b"net0")
+        device = ctypes.create_string_buffer(b"net0")
+        anywhere = struct.pack("=HH4s8x", socket.AF_INET, 0, bytes(4))
+        name = ctypes.addressof(device)
+        # struct rtentry of <linux/route.h>: destination, gateway, mask, flags … device.
+        shape = "@L16s16s16sHhLPhPLLH"
+        route = struct.pack(shape, 0, anywhere, anywhere, anywhere, RTF_UP, 0, 0, 0, 0, name, 0, 0, 0)
+        fcntl.ioctl(handle, SIOCADDRT, route)
+
+
+def _up(handle: socket.socket, name: bytes) -> None:
+    flags = struct.unpack("16sH14x", fcntl.ioctl(handle, SIOCGIFFLAGS, struct.pack("16sH14x", name, 0)))[1]
+    fcntl.ioctl(handle, SIOCSIFFLAGS, struct.pack("16sH14x", name, flags | IFF_UP))
+
+
+def _with_address(name: bytes, address: str) -> bytes:
+    return struct.pack("16sHH4s8x", name, socket.AF_INET, 0, socket.inet_aton(address))
 
 
 def _resolver() -> None:

@@ -192,7 +192,7 @@ def full_disk(limit: int) -> Iterator[None]:
 
 
 async def test_a_full_disk_loses_nothing_that_was_acknowledged(db: Database, tmp_path: Path) -> None:
-    """On a full disk writes are refused; room made, they go on; what was acknowledged is there, what was refused not."""
+    """On a full disk writes are refused; room made, they go on; only what was acknowledged is there."""
     acknowledged = []
     size = (tmp_path / "consent.sqlite-wal").stat().st_size
     with full_disk(size + 40_000):

@@ -1,0 +1,131 @@
+"""GET /c/…: the scripts of a site. The same bytes for all visitors of a regime, and no cookie."""
+
+import time
+from collections.abc import Callable
+from datetime import date
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from consent.config import Config
+from consent.db import Database
+from consent.delivery.body import Body, Shelf
+from consent.delivery.bundle import bootstrap_text, layer_text, parse_name
+from consent.delivery.manifest import applying, settings
+from consent.delivery.negotiate import choose_coding, is_unmodified
+from consent.delivery.published import Publications, Published
+from consent.delivery.visit import Visits
+from consent.errors import NotFound
+from consent.regimes.regime import choose, in_force, load_regimes
+
+#: Five minutes: how long a page may go on with a version that was replaced.
+SCRIPT_AGE = 300
+#: A year, the longest that RFC 9111's predecessors allowed; a layer's name changes with its bytes.
+LAYER_AGE = 31_536_000
+
+
+class Delivery:
+    """The rooms' HTTP face; opened once, it holds what was published and compressed."""
+
+    def __init__(self, db: Database, config: Config, today: Callable[[], date] = date.today) -> None:
+        self._config = config
+        self._today = today
+        self._shelf = Shelf()
+        self.visits = Visits(config)
+        self.published = Publications(db, time.monotonic)
+
+    def routes(self) -> list[BaseRoute]:
+        """Every path of this room, for the app's one list."""
+        return [
+            Route("/c/{site}.js", self.script, methods=["GET"]),
+            Route("/c/{site}/{version:int}/{name}", self.layer, methods=["GET"]),
+        ]
+
+    def close(self) -> None:
+        """Let go of the places database."""
+        self.visits.close()
+
+    async def script(self, request: Request) -> Response:
+        """The first script of a site, with its settings for the visitor's regime."""
+        key = request.path_params["site"]
+        found = await self.published.current(key)
+        if found is None:
+            raise unknown_site(key)
+        regime = self._regime(request, found)
+        version = found.version
+        body = await self._shelf.get(
+            (version.site_id, version.version, version.hash, regime),
+            lambda: bootstrap_text(self._settings(found, regime)),
+        )
+        scope = "private" if self.visits.looked_up else "public"
+        return answer(request, body, "text/javascript; charset=utf-8", f"{scope}, max-age={SCRIPT_AGE}")
+
+    async def layer(self, request: Request) -> Response:
+        """One layer in one language, by the hash of its bytes."""
+        key, number = request.path_params["site"], request.path_params["version"]
+        parsed = parse_name(request.path_params["name"])
+        version = await self.published.version(key, number) if parsed else None
+        if parsed is None or version is None or parsed[1] not in version.resolved.languages:
+            raise _no_layer(key)
+        kind, language, name = parsed
+        body = await self._shelf.get(
+            (version.site_id, number, version.hash, kind, language),
+            lambda: layer_text(version.resolved, kind, language),
+        )
+        if name != body.hash[:16]:
+            raise _no_layer(key)
+        return answer(request, body, "text/javascript; charset=utf-8", f"public, max-age={LAYER_AGE}, immutable")
+
+    def _settings(self, found: Published, regime: str | None) -> dict[str, object]:
+        laws = applying(found.version.resolved, in_force(load_regimes(), self._today()))
+        return settings(
+            found.version,
+            base=self._config.base_url,
+            since=found.since,
+            regimes=laws,
+            regime=regime,
+            layers=found.layers,
+        )
+
+    def _regime(self, request: Request, found: Published) -> str | None:
+        """The key of the law that the visitor's place falls under, if the site follows it."""
+        place = self.visits.place(request)
+        if place is None:
+            return None
+        laws = applying(found.version.resolved, in_force(load_regimes(), self._today()))
+        law = choose(place.country, place.region, laws)
+        return law.key if law else None
+
+
+def answer(request: Request, body: Body, kind: str, cache: str) -> Response:
+    """A body in the coding the client likes best, or 304 when it has these bytes already."""
+    coding = choose_coding(request.headers.getlist("accept-encoding"))
+    headers = {
+        "ETag": body.etag(coding),
+        "Cache-Control": cache,
+        "Vary": "Accept-Encoding",
+        "Access-Control-Allow-Origin": "*",
+        "Cross-Origin-Resource-Policy": "cross-origin",
+        "X-Content-Type-Options": "nosniff",
+    }
+    if is_unmodified(request.headers.getlist("if-none-match"), headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    if coding != "identity":
+        headers["Content-Encoding"] = coding
+    return Response(body.coded(coding), headers={**headers, "Content-Type": kind})
+
+
+def unknown_site(key: str) -> NotFound:
+    """The answer where nothing is published under a key."""
+    return NotFound(
+        "unknown_site",
+        f"No policy is published for the site {key[:40]!r}.",
+        "Check the key in the snippet, or publish one: consent policy publish FILE.",
+    )
+
+
+def _no_layer(key: str) -> NotFound:
+    return NotFound(
+        "no_layer", "There is no such file any more.", f"Load /c/{key[:40]}.js again: it names the new one."
+    )

@@ -34,7 +34,7 @@ def parse(text: str) -> Address | None:
     text = text.strip()
     if text.startswith("["):
         text, closed, port = text[1:].partition("]")
-        if not closed or port and not (port.startswith(":") and port[1:].isdecimal()):
+        if not closed or (port and not (port.startswith(":") and port[1:].isdecimal())):
             return None
     elif text.count(":") == 1:
         text, _, port = text.partition(":")

@@ -1,0 +1,64 @@
+// The switches of the second layer, and what they say when they are saved.
+
+import { letters } from "./layer.js";
+
+/** @typedef {import("../types").Store} Store */
+/** @typedef {{ purposes: Record<string, boolean>, services: Record<string, boolean> }} Switches */
+
+/**
+ * As the stored choice has them. Without one everything is off (EU-03), but in an opt-out regime they show what runs.
+ * @param {Store} store
+ * @returns {Switches}
+ */
+export function currentSwitches(store) {
+  /** @type {Switches} */
+  const switches = { purposes: {}, services: {} };
+  const optOut = store.regime.model == "opt-out";
+  for (const { key, required } of store.settings.purposes) {
+    const status = store.status(key);
+    switches.purposes[key] = required || status == "granted" || (status == "unset" && optOut && store.allows(key));
+  }
+  for (const service of store.settings.services) {
+    const own = store.choice?.services[service.key];
+    switches.services[service.key] = own ? own == "g" : byPurpose(service, switches);
+  }
+  return switches;
+}
+
+/**
+ * Turns a purpose on or off, and with it the services that serve it. One that serves others too runs only when they are on.
+ * @param {Store} store
+ * @param {Switches} switches
+ * @param {string} key
+ * @param {boolean} on
+ */
+export function switchPurpose(store, switches, key, on) {
+  switches.purposes[key] = on;
+  for (const service of store.settings.services) {
+    if (service.purposes.includes(key)) switches.services[service.key] = byPurpose(service, switches);
+  }
+}
+
+/**
+ * @param {Store} store
+ * @param {Switches} switches
+ * @returns {import("../types").Decision}
+ */
+export function saved(store, switches) {
+  /** @type {Record<string, "g" | "d">} */
+  const services = {};
+  for (const service of store.settings.services) {
+    const on = switches.services[service.key];
+    if (on != byPurpose(service, switches)) services[service.key] = on ? "g" : "d";
+  }
+  return { purposes: letters(store, (key) => switches.purposes[key]), services, control: "save", layer: 2 };
+}
+
+/**
+ * Whether a service runs by its purposes alone (docs/formats.md, section 3).
+ * @param {import("../types").Service} service
+ * @param {Switches} switches
+ */
+function byPurpose(service, { purposes }) {
+  return service.purposes.every((key) => purposes[key]);
+}

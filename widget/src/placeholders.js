@@ -1,0 +1,76 @@
+// What stands where a blocked frame or widget should be: whose content it is, and the way to allow it.
+
+import { make, makeRoot } from "./banner/parts.js";
+
+/** @typedef {import("./types").Store} Store */
+
+/** @param {Store} store */
+export function attach(store) {
+  /** @type {Map<Element, () => void>} */
+  const placed = new Map();
+
+  /**
+   * @param {Element} element
+   * @param {string} key  the service's or purpose's, empty when the site has not declared it
+   * @param {string} url
+   */
+  const place = (element, key, url) => {
+    if (!placed.has(element)) placed.set(element, cover(store, element, key, url));
+  };
+
+  /** @param {Store["violations"][number]} violation */
+  const onViolation = ({ url, directive, element, service }) => {
+    const frames = /^(frame|child|object)/.test(directive) ? document.querySelectorAll("iframe,embed,object") : [];
+    for (const one of /** @type {Iterable<any>} */ ([element, ...frames])) {
+      if (one == element ? /^(IFRAME|EMBED|OBJECT|VIDEO|AUDIO)$/.test(one?.tagName) : (one.src || one.data).split("#")[0] == url) {
+        place(one, service?.key || "", url);
+      }
+    }
+  };
+
+  for (const one of document.querySelectorAll("iframe[data-src],[data-service]:not(script,link,img)")) {
+    const { service, category, src } = /** @type {HTMLElement} */ (one).dataset;
+    const key = service || category || "";
+    if (!store.allows(key)) place(one, key, src || "");
+  }
+  store.violations.map(onViolation);
+  store.on("violation", onViolation);
+  store.on("outcome", ({ applied }) => applied == "now" && placed.forEach((check) => check()));
+}
+
+/**
+ * Lays a box over an element, out of the page's flow, so that nothing moves; follows its size. Returns what takes it
+ * away once the service may run.
+ * @param {Store} store
+ * @param {Element} element
+ * @param {string} key
+ * @param {string} url
+ */
+function cover(store, element, key, url) {
+  const service = store.settings.services.find((one) => one.key == key)?.name || url.split("/")[2] || key;
+  const box = make("div", { class: "box" }, make("b", {}, service));
+  box.append(make("p", {}, store.text(key ? "placeholder_text" : "placeholder_unknown", { service })));
+  if (key) {
+    const button = make("button", { type: "button", class: "do", "data-for": key }, store.text("placeholder_button", { service }));
+    button.onclick = () => {
+      button.focus(); // the second layer opens at the service that the focused element names
+      store.show(2);
+    };
+    box.append(button);
+  }
+  const { host } = makeRoot(store, "consent-placeholder", box);
+  const observer = new ResizeObserver(() => {
+    const { left, top, width, height } = element.getBoundingClientRect();
+    // Nothing could be read in less: pixels and hidden frames stay as they are. CSS px.
+    if (width < 80 || height < 24) return host.remove();
+    if (!host.isConnected) element.after(host);
+    const from = host.getBoundingClientRect();
+    box.style.cssText = `left:${left - from.left}px;top:${top - from.top}px;width:${width}px;height:${height}px`;
+  });
+  observer.observe(element);
+  return () => {
+    if (!store.allows(key)) return;
+    observer.disconnect();
+    host.remove();
+  };
+}

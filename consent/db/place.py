@@ -1,6 +1,7 @@
 """Where the data lives: a folder of our own, on a disk of this machine, used by one service at a time."""
 
 import os
+import secrets
 import sqlite3
 from pathlib import Path
 
@@ -49,6 +50,24 @@ def _mounts() -> str:
         return Path("/proc/self/mounts").read_text("utf-8", errors="replace")
     except OSError:
         return ""
+
+
+def secret(path: Path, fresh: str) -> str:
+    """The text of a file that its owner alone may read, made with `fresh` where there is none, whole or not at all."""
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        made = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            file.write(fresh)
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(made, path)  # whoever was first wins: nobody's secret is replaced
+        except FileExistsError:
+            pass
+        finally:
+            made.unlink()
+    return path.read_text("utf-8")
 
 
 class Hold:

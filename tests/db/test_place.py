@@ -68,3 +68,10 @@ def test_a_folder_serves_one_service(tmp_path: Path) -> None:
     held.release()
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
     place.Hold(tmp_path).release()
+
+
+def test_a_secret_that_is_there_is_kept(tmp_path: Path) -> None:
+    """Whoever comes second reads what the first wrote."""
+    assert place.secret(tmp_path / "a/secret", "first") == "first"
+    assert place.secret(tmp_path / "a/secret", "second") == "first"
+    assert (tmp_path / "a/secret").stat().st_mode & 0o777 == 0o600

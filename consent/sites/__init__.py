@@ -1,0 +1,1 @@
+"""Sites: who embeds us, and who may read their logs."""

@@ -56,12 +56,12 @@ def _content(request: Request) -> Response:
 
 
 def _vendor_file(request: Request) -> Path | None:
-    """The stand-in for this URL: the path itself, or with `.js` or `.html` where the vendor's URL has no ending."""
+    """The stand-in for this URL: the path itself, or with the ending that the vendor's URL leaves out."""
     base = VENDORS / request.host
     if not base.is_dir():
         return None
     path = request.path.strip("/") or "index"
-    for name in (path, f"{path}.js", f"{path}.html"):
+    for name in (path, *(f"{path}.{ending}" for ending in ("js", "html", "css"))):
         file = base / name
         if file.is_file() and file.resolve().is_relative_to(VENDORS):
             return file

@@ -1,0 +1,1 @@
+importScripts("worker-part.js"); postMessage(self.partOfWorker);

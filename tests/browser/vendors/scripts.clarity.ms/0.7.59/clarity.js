@@ -1,0 +1,1 @@
+fetch("https://k.clarity.ms/collect", { method: "POST", body: "{}" }).catch(() => {});

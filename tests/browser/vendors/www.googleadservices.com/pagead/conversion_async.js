@@ -1,0 +1,1 @@
+new Image().src = "https://googleads.g.doubleclick.net/pagead/viewthroughconversion/123456/?random=1";

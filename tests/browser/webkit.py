@@ -1,0 +1,258 @@
+"""WebKitGTK's MiniBrowser, through classic WebDriver: the nearest thing to Safari that runs on Linux.
+
+MiniBrowser has no headless mode, so it gets a screen of its own from Xvfb. One browser process a page.
+"""
+
+import asyncio
+import base64
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any, Literal
+
+from tests.browser.driver import ANYONE, Cookie, NoBrowserError, PageError, Profile, World
+from tests.browser.firefox import FIND, KEYS
+
+LACKS = {
+    "javascript": "MiniBrowser cannot switch JavaScript off through WebDriver",
+    "gpc": "WebKitGTK does not send Global Privacy Control",
+    "errors": "WebDriver classic tells nothing of the console",
+    "forced_colours": "WebKitGTK has no forced colours",
+    "language": "WebDriver cannot set it",
+}
+ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # WebDriver, section 12.1
+
+
+class Driver:
+    """A running WebKitWebDriver and its screen."""
+
+    def __init__(self, processes: list[subprocess.Popen[bytes]], port: int, binary: str, folder: Path) -> None:
+        self.processes = processes
+        self.base = f"http://127.0.0.1:{port}"
+        self.binary = binary
+        self.folder = folder
+
+    async def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """One command. Raises PageError with the driver's own words."""
+        return await asyncio.to_thread(self._call, method, path, body)
+
+    def _call(self, method: str, path: str, body: dict[str, Any] | None) -> Any:
+        data = json.dumps(body or {}).encode() if method == "POST" else None
+        request = urllib.request.Request(self.base + path, data, {"Content-Type": "application/json"}, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return json.load(answer)["value"]
+        except urllib.error.HTTPError as error:
+            with error:
+                value = json.load(error)["value"]
+            raise PageError(f"{value['error']}: {value['message']}") from None
+        except OSError as error:
+            raise PageError(f"WebKitWebDriver: {error}") from error
+
+
+class WebKitPage:
+    """One window of one session."""
+
+    def __init__(self, driver: Driver, session: str, window: str, *, first: bool) -> None:
+        self._driver = driver
+        self._session = session
+        self._window = window
+        self._first = first
+
+    async def _send(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        if not self._first or self._has_tabs:
+            await self._driver.call("POST", f"/session/{self._session}/window", {"handle": self._window})
+        return await self._driver.call(method, f"/session/{self._session}{path}", body)
+
+    _has_tabs = False
+
+    async def goto(self, url: str, *, wait: Literal["load", "dom", "none"] = "load") -> None:
+        if wait == "load":
+            await self._send("POST", "/url", {"url": url})
+            return
+        await self.eval(f"void setTimeout(() => location.assign({json.dumps(url)}), 0)")
+        if wait == "dom":
+            await asyncio.sleep(0.1)
+            for _ in range(100):
+                if await self.eval("document.readyState") != "loading":
+                    return
+                await asyncio.sleep(0.03)
+
+    async def eval(self, script: str) -> Any:
+        wrapped = (
+            "const done = arguments[arguments.length - 1];"
+            "const fail = (e) => done({error: String(e && e.stack || e)});"
+            f"try {{ Promise.resolve((0, eval)({json.dumps(script)})).then((value) => done({{value}}), fail) }}"
+            "catch (e) { fail(e) }"
+        )
+        answer = await self._send("POST", "/execute/async", {"script": wrapped, "args": []})
+        if "error" in answer:
+            raise PageError(answer["error"])
+        return answer.get("value")
+
+    async def click(self, css: str) -> None:
+        deadline = asyncio.get_running_loop().time() + 5
+        while asyncio.get_running_loop().time() < deadline:
+            place = await self.eval(f"({FIND})({css!r})")
+            if place:
+                moves = [{"type": "pointerMove", "x": place[0], "y": place[1], "duration": 0}]
+                moves += [{"type": "pointerDown", "button": 0}, {"type": "pointerUp", "button": 0}]
+                await self._act({"type": "pointer", "id": "mouse", "actions": moves})
+                return
+            await asyncio.sleep(0.05)
+        raise PageError(f"click {css}: nothing visible within 5 s")
+
+    async def type(self, css: str, text: str) -> None:
+        await self.click(css)
+        await self.press(*text)
+
+    async def press(self, *keys: str) -> None:
+        steps = []
+        for key in keys:
+            names = [KEYS.get(part, part) for part in (key.split("+") if len(key) > 1 else [key])]
+            steps += [{"type": "keyDown", "value": name} for name in names]
+            steps += [{"type": "keyUp", "value": name} for name in reversed(names)]
+        await self._act({"type": "key", "id": "keyboard", "actions": steps})
+
+    async def _act(self, source: dict[str, Any]) -> None:
+        await self._send("POST", "/actions", {"actions": [source]})
+
+    async def viewport(self, width: int, height: int) -> None:
+        await self._send("POST", "/window/rect", {"width": width, "height": height})
+
+    async def cookies(self) -> list[Cookie]:
+        return [
+            Cookie(
+                name=cookie["name"],
+                value=cookie["value"],
+                domain=cookie["domain"],
+                path=cookie["path"],
+                expires=cookie.get("expiry", -1),
+                http_only=cookie["httpOnly"],
+                secure=cookie["secure"],
+                same_site=cookie.get("sameSite", ""),
+            )
+            for cookie in await self._send("GET", "/cookie")
+        ]
+
+    async def set_cookie(self, cookie: Cookie) -> None:
+        asked = {"name": cookie.name, "value": cookie.value, "domain": cookie.domain, "path": cookie.path}
+        await self._send("POST", "/cookie", {"cookie": {**asked, "secure": cookie.secure}})
+
+    async def back(self) -> None:
+        await self._send("POST", "/back")
+
+    async def forward(self) -> None:
+        await self._send("POST", "/forward")
+
+    async def reload(self) -> None:
+        await self._send("POST", "/refresh")
+
+    async def tab(self) -> "WebKitPage":
+        self._has_tabs = True
+        answer = await self._send("POST", "/window/new", {"type": "tab"})
+        return WebKitPage(self._driver, self._session, answer["handle"], first=False)
+
+    async def screenshot(self) -> bytes:
+        return base64.b64decode(await self._send("GET", "/screenshot"))
+
+    def errors(self) -> list[str]:
+        return []
+
+    async def close(self) -> None:
+        if self._first:
+            await self._driver.call("DELETE", f"/session/{self._session}")
+        else:
+            await self._send("DELETE", "/window")
+
+
+class WebKit:
+    """Opens a session, hence a browser, for each profile."""
+
+    name = "webkit"
+
+    def __init__(self, driver: Driver) -> None:
+        self.lacks = LACKS
+        self.version = ""
+        self._driver = driver
+
+    async def page(self, profile: Profile = ANYONE) -> WebKitPage:
+        options = {"binary": self._driver.binary, "args": ["--automation"]}
+        asked = {"acceptInsecureCerts": True, "webkitgtk:browserOptions": options}
+        answer = await self._driver.call("POST", "/session", {"capabilities": {"alwaysMatch": asked}})
+        self.version = answer["capabilities"]["browserVersion"]
+        path = f"/session/{answer['sessionId']}"
+        await self._driver.call("POST", f"{path}/timeouts", {"pageLoad": 20_000, "script": 20_000})
+        window = await self._driver.call("GET", f"{path}/window")
+        page = WebKitPage(self._driver, answer["sessionId"], window, first=True)
+        await page.viewport(*profile.viewport)
+        return page
+
+    async def close(self) -> None:
+        for process in reversed(self._driver.processes):
+            process.terminate()
+            await asyncio.to_thread(process.wait)
+        shutil.rmtree(self._driver.folder, ignore_errors=True)
+
+
+async def launch(world: World) -> WebKit:
+    """Start Xvfb and WebKitWebDriver, and see that a page opens."""
+    if not world.network.own:
+        raise NoBrowserError("WebKit: needs the network of its own, it cannot be told where names lead")
+    program, screen = shutil.which("WebKitWebDriver"), shutil.which("Xvfb")
+    binary = _minibrowser()
+    if program is None or screen is None or binary is None:
+        raise NoBrowserError("WebKit: WebKitWebDriver, MiniBrowser or Xvfb is missing (webkit2gtk-driver, xvfb)")
+    driver = await asyncio.to_thread(_start, program, screen, str(binary))
+    webkit = WebKit(driver)
+    try:
+        page = await _first_page(webkit)
+    except PageError as error:
+        await webkit.close()
+        raise NoBrowserError(f"WebKit: {error}") from error
+    await page.close()
+    return webkit
+
+
+def _minibrowser() -> Path | None:
+    """Not on the PATH: it lies beside the engine."""
+    return next(iter(sorted(Path("/usr").glob("lib*/**/webkit2gtk-4.*/MiniBrowser"))), None)
+
+
+async def _first_page(webkit: WebKit) -> WebKitPage:
+    for _ in range(50):
+        with contextlib.suppress(PageError):
+            await webkit._driver.call("GET", "/status")
+            break
+        await asyncio.sleep(0.1)
+    return await webkit.page()
+
+
+def _start(program: str, screen: str, binary: str) -> Driver:
+    folder = Path(tempfile.mkdtemp(prefix="consent-webkit-"))
+    display, written = os.pipe()
+    quiet: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    command = [screen, "-displayfd", str(written), "-screen", "0", "1400x1000x24", "-nolisten", "tcp"]
+    xvfb = subprocess.Popen(command, pass_fds=(written,), **quiet)
+    os.close(written)
+    with os.fdopen(display) as answer:
+        number = answer.readline().strip()
+    port = _free_port()
+    own = {"DISPLAY": f":{number}", "HOME": str(folder), "XDG_RUNTIME_DIR": str(folder), "GDK_BACKEND": "x11"}
+    own |= {"WEBKIT_DISABLE_COMPOSITING_MODE": "1", "LIBGL_ALWAYS_SOFTWARE": "1", "NO_AT_BRIDGE": "1"}
+    own |= {"WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS": "1", "GSETTINGS_BACKEND": "memory"}
+    driver = subprocess.Popen([program, f"--port={port}"], env=os.environ | own, **quiet)
+    return Driver([xvfb, driver], port, binary, folder)
+
+
+def _free_port() -> int:
+    with socket.socket() as handle:
+        handle.bind(("127.0.0.1", 0))
+        return int(handle.getsockname()[1])

@@ -1,0 +1,1 @@
+"""A shop of lamps that shows the whole chain: `consent serve` publishes it."""

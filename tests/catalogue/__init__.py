@@ -1,0 +1,1 @@
+"""The catalogue: its files and how they are matched."""

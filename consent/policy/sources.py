@@ -3,6 +3,7 @@
 Mirrors `widget/src/rules.js`; both must pass `tests/vectors/csp.json`.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Protocol
@@ -17,6 +18,9 @@ __all__ = ["allow_list", "checksum", "covers", "granted_keys", "list_text", "own
 GRANTED = "g"
 DENIED = "d"
 EVERYTHING = "*"
+
+#: What may stand in the strict policy. Stricter checks come before; this one keeps a directive from being ended.
+_OWN = re.compile(r"(wss://)?(\*\.)?[a-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9/._~%+@!-]*)?", re.ASCII)
 
 
 class Declared(Protocol):
@@ -103,7 +107,11 @@ def own_sources(resolved: Resolved, base_url: str) -> list[str]:
         sources += domain_sources(origin)
     sources += resolved.necessary
     sources += [s for service in resolved.services if resolved.is_necessary(service) for s in service.sources]
-    return [source for source in dict.fromkeys(sources) if source and "[" not in source]  # CSP has no IPv6 literals
+    kept = [source for source in dict.fromkeys(sources) if source and "[" not in source]  # CSP has no IPv6 literals
+    for source in kept:
+        if not _OWN.fullmatch(source):
+            raise ValueError(f"{source[:80]!r} cannot be written into a policy")
+    return kept
 
 
 def domain_sources(origin: str) -> list[str]:

@@ -1,5 +1,6 @@
 """The site itself: where it is, who asks, in which languages, and under which laws."""
 
+import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -10,6 +11,9 @@ from consent.policy.texts import load_texts
 from consent.regimes.regime import load_regimes
 
 MAX_ORIGINS = 50
+#: What browsers send as `Origin`: lower case, names in their ASCII form.
+_ORIGIN = re.compile(r"(https?)://([a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?", re.ASCII)
+
 LONGEST_CHOICE = 365  # days; Czech guidance and German practice stop at twelve months
 
 
@@ -24,20 +28,15 @@ def check_origins(policy: Policy) -> Iterator[Finding]:
 
 
 def _origin(path: str, origin: str) -> Iterator[Finding]:
-    try:
-        parts = urlsplit(origin)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        host, port, parts = "", None, urlsplit("")
-    mark = f":{port}" if port is not None else ""
-    shown = f"[{host}]" if ":" in host else host
-    if parts.scheme not in ("http", "https") or not host or origin != f"{parts.scheme}://{shown}{mark}":
+    match = _ORIGIN.fullmatch(origin)
+    if match is None or int(match[3] or 1) not in range(1, 65_536):
         yield Finding(
-            path, f"{origin!r} is not an origin.", "Write scheme, host and port only: https://www.example.com."
+            path, f"{origin[:80]!r} is no origin.", "Write scheme, host and port only: https://www.example.com."
         )
-    elif (parts.scheme, port) in (("http", 80), ("https", 443)):
-        yield Finding(path, "Browsers leave out the port that a scheme has anyway.", f"Write {parts.scheme}://{shown}.")
-    elif parts.scheme == "http" and not is_local(host):
+    elif (match[1], match[3]) in (("http", "80"), ("https", "443")):
+        remedy = f"Write {match[1]}://{match[2]}."
+        yield Finding(path, "Browsers leave out the port that a scheme has anyway.", remedy)
+    elif match[1] == "http" and not is_local(match[2].strip("[]")):
         yield warning(path, "Over http anyone on the way can change the page and the choice.", "Use https.")
 
 

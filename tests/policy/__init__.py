@@ -1,0 +1,1 @@
+"""Policies: read, checked, resolved, published."""

@@ -1,0 +1,1 @@
+"""Regimes and places."""

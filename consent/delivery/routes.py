@@ -15,9 +15,9 @@ from consent.delivery.bundle import bootstrap_text, layer_text, parse_name
 from consent.delivery.manifest import applying, settings
 from consent.delivery.negotiate import choose_coding, is_unmodified
 from consent.delivery.published import Publications, Published
-from consent.delivery.visit import Visits
 from consent.errors import NotFound
 from consent.regimes.regime import choose, in_force, load_regimes
+from consent.regimes.visit import Visits
 
 #: Five minutes: how long a page may go on with a version that was replaced.
 SCRIPT_AGE = 300
@@ -90,7 +90,9 @@ class Delivery:
 
     def _regime(self, request: Request, found: Published) -> str | None:
         """The key of the law that the visitor's place falls under, if the site follows it."""
-        place = self.visits.place(request)
+        named = request.headers.getlist(self.visits.header) if self.visits.header else []
+        peer = request.client.host if request.client else ""
+        place = self.visits.place(peer, named, request.headers.getlist("x-forwarded-for"))
         if place is None:
             return None
         laws = applying(found.version.resolved, in_force(load_regimes(), self._today()))

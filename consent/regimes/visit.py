@@ -1,6 +1,6 @@
-"""Where a request comes from, as far as a regime needs it: in memory, and no finer than a country or state."""
+"""Where a visit comes from, as far as a regime needs it: in memory, and no finer than a country or state."""
 
-from starlette.requests import Request
+from collections.abc import Sequence
 
 from consent.config import Config
 from consent.regimes.geo import GeoDatabase, Place, read_header
@@ -12,24 +12,28 @@ class Visits:
 
     def __init__(self, config: Config) -> None:
         """Raises OSError or maxminddb.InvalidDatabaseError when the configured database cannot be used."""
-        self._header = config.region_header
+        self.header = config.region_header
         self._networks = config.networks
         self._database = GeoDatabase(config.geo_database) if config.geo_database else None
 
     @property
     def looked_up(self) -> bool:
         """Whether answers may differ by place, and so must not be shared by caches."""
-        return bool(self._header or self._database)
+        return bool(self.header or self._database)
 
-    def place(self, request: Request) -> Place | None:
-        """The place of the visitor, or None. A header counts only from a trusted proxy, and only when it is alone."""
-        peer = request.client.host if request.client else ""
-        if self._header and self._is_proxy(peer):
-            values = request.headers.getlist(self._header)
-            return read_header(values[0]) if len(values) == 1 else None
+    def place(self, peer: str, named: Sequence[str], forwarded: Sequence[str]) -> Place | None:
+        """The place of a visitor, or None.
+
+        Args:
+            peer: the address of the connection.
+            named: the values of the configured header (`self.header`). It counts only from a trusted proxy, alone.
+            forwarded: the X-Forwarded-For headers, in order.
+        """
+        if self.header and self._is_proxy(peer):
+            return read_header(named[0]) if len(named) == 1 else None
         if self._database is None:
             return None
-        return self._database.place(client(peer, request.headers.getlist("x-forwarded-for"), self._networks))
+        return self._database.place(client(peer, forwarded, self._networks))
 
     def _is_proxy(self, peer: str) -> bool:
         address = parse(peer)

@@ -104,7 +104,7 @@ def case(
     }
     return {
         "case": {"settings": settings, "ui": ui, "language": language, "regime": REGIMES[regime], **store, **changes},
-        "banner": {**common, "controller": controller, "third_parties": len(SERVICES), "theme": look},
+        "banner": {**common, "controller": controller, "third_parties": len(SERVICES)},
         "preferences": common,
     }
 

@@ -22,7 +22,7 @@ export function attach(store) {
   const onViolation = ({ url, directive, element, service }) => {
     const frames = /^(frame|child|object)/.test(directive) ? document.querySelectorAll("iframe,embed,object") : [];
     for (const one of /** @type {Iterable<any>} */ ([element, ...frames])) {
-      if (one == element ? /^(IFRAME|EMBED|OBJECT|VIDEO|AUDIO)$/.test(one?.tagName) : (one.src || one.data).split("#")[0] == url) {
+      if (one == element ? /^(IFRAME|EMBED|OBJECT|VIDEO|AUDIO)$/.test(one?.tagName) : `${one.src || one.data}`.split("#")[0] == url) {
         place(one, service?.key || "", url);
       }
     }

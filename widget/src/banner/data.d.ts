@@ -4,7 +4,6 @@ declare const CONSENT_BANNER: import("../types").LayerData & {
   controller: { name: string; privacy_url: string; imprint_url: string };
   purposes: { key: string; title: string; summary: string; required: boolean }[];
   third_parties: number;
-  theme?: Record<string, string>;
 };
 
 interface ShownCookie { name: string; duration: string; recipient: string; kind: string }

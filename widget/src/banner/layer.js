@@ -15,7 +15,7 @@ import { make } from "./parts.js";
 export function layerRoot(store, data, own) {
   const { parts } = store;
   const there = document.querySelector("consent-banner")?.shadowRoot;
-  const root = there || parts.makeRoot(store, "consent-banner", make("div", { role: "status" }));
+  const root = there || parts.makeRoot(store, "consent-banner", make("p", { role: "status" }));
   parts.dress(store, root, css + own);
   if (!there) {
     Object.assign(root.host, { lang: data.language, dir: data.dir });

@@ -25,7 +25,9 @@ export function notice(store, data) {
     const card = build(store, data);
     const control = document.querySelector("consent-control");
     card.onclick = act;
-    card.onkeydown = (event) => event.key == "Escape" && hide(); // decides nothing: the next page asks again
+    card.onkeydown = ({ key }) => {
+      if (key == "Escape") hide(); // decides nothing: the next page asks again
+    };
     root.append(card);
     control?.toggleAttribute("hidden", true);
     const undo = clearTheFocus(card);
@@ -56,12 +58,12 @@ export function notice(store, data) {
  * @param {Store} store
  * @param {Data} data
  */
-function build(store, { texts, controller, purposes, third_parties: count, theme }) {
+function build(store, { texts, controller, purposes, third_parties: count }) {
   const text = wording(store, texts);
   const asked = purposes.filter((purpose) => !purpose.required);
   return make(
     "section",
-    { class: `card box ${{ ...store.settings.theme, ...theme }.position}`, "aria-labelledby": "title", tabindex: "-1" },
+    { class: `card box ${store.settings.theme.position}`, "aria-labelledby": "title", tabindex: "-1" },
     make(
       "div",
       { class: "body" },

@@ -81,8 +81,8 @@ function build(store, data) {
     "dialog",
     { class: "card box", "aria-labelledby": "heading" },
     make(
-      "header",
-      {},
+      "div",
+      { class: "head" },
       make("h2", { id: "heading", tabindex: "-1", autofocus: "" }, text("preferences_title")),
       make("button", { type: "button", "data-consent": "close", "aria-label": texts.layer_close }, "×"),
     ),

@@ -66,6 +66,13 @@ class StoreError(Problem):
         super().__init__(code, message, remedy, headers={"Retry-After": "5"})
 
 
+class ContradictionError(StoreError):
+    """What was to be written contradicts what is there: a key that is taken, a row it refers to that is gone."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("store_contradiction", message, "Look at what is stored, then decide anew.")
+
+
 class NotFound(Problem):
     """There is nothing of that name."""
 
@@ -94,7 +101,7 @@ class Conflict(Problem):
 
 
 class TooLarge(Problem):
-    """The request's body is over its limit. The connection is closed: what follows is not read."""
+    """The request's body is over its limit."""
 
     def __init__(self, limit: int) -> None:
         super().__init__(
@@ -102,7 +109,6 @@ class TooLarge(Problem):
             f"The body is larger than {limit:,} bytes.",
             "Send less.",
             status=413,
-            headers={"Connection": "close"},
         )
 
 

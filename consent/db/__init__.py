@@ -25,8 +25,9 @@ class Database(Protocol):
     compare-and-swap is done. Statements inside `transaction()` use the handle it yields; others never fall into
     someone's transaction.
 
-    Raises StoreError when the store fails, cannot be reached in time, or is closed. After that the write was not
-    acknowledged: it may or may not be there, so writes that matter are idempotent.
+    Raises ContradictionError when a row contradicts what is there, and StoreError when the store fails, cannot be
+    reached in time, or is closed. After that the write was not acknowledged: it may or may not be there, so writes that
+    matter are idempotent.
     """
 
     async def fetch(self, sql: str, /, **params: Value) -> list[Row]:

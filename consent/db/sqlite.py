@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import aiosqlite
 
 from consent.db import Database, Row, Statement, Value, migration
-from consent.errors import StoreError
+from consent.errors import ContradictionError, StoreError
 
 T = TypeVar("T")
 
@@ -180,7 +180,7 @@ async def _run(connection: aiosqlite.Connection, function: Callable[..., T], *ar
         raise StoreError("store_closed", "The store is closed.", "Start the service again.")
     try:
         result: T = await connection._execute(function, connection._connection, *args)  # type: ignore[no-untyped-call]
-    except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
+    except sqlite3.ProgrammingError:
         raise  # a fault of the program, not of the store
     except sqlite3.Error as error:
         raise _store_error(error) from error
@@ -282,6 +282,8 @@ def _code(error: BaseException | None) -> int:
 
 def _store_error(error: sqlite3.Error) -> StoreError:
     code = _code(error)
+    if code == sqlite3.SQLITE_CONSTRAINT:
+        return ContradictionError(f"The store refused a row: {error}.")
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return StoreError("store_busy", "Another program is writing to the store.", "Wait for it and try again.")
     if code == sqlite3.SQLITE_FULL:

@@ -13,7 +13,7 @@ import pytest
 from consent.db import Database, Statement
 from consent.db import sqlite as adapter
 from consent.db.sqlite import SqliteDatabase, open_sqlite
-from consent.errors import StoreError
+from consent.errors import ContradictionError, StoreError
 
 ADD = "insert into site (site_id, key, created) values (:id, :key, 1)"
 
@@ -72,7 +72,7 @@ async def test_a_transaction_is_all_or_nothing(db: Database) -> None:
 
 async def test_a_batch_is_all_or_nothing(db: Database) -> None:
     """A statement that fails takes the batch with it, and the writer goes on with the next one."""
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(ContradictionError):
         await db.batch([Statement(ADD, [{"id": 1, "key": "a"}]), Statement(ADD, [{"id": 1, "key": "b"}])])
 
     assert await db.batch([Statement(ADD, [{"id": 1, "key": "c"}])]) == [1]

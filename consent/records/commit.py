@@ -1,0 +1,167 @@
+"""Group commit: records are collected on the loop while a commit runs, then handed over in one transaction.
+
+Whoever waits is answered when that transaction is durable, or told that it is not. A commit that failed is never tried
+again as if nothing had happened: those who wait are told, and the store must prove itself before more is taken.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from consent.db import Database, Row
+from consent.errors import ContradictionError, StoreError, Unavailable
+from consent.records import queries
+
+WAITING = 2_048
+"""Records that may wait for a commit. More are refused: nothing waits without bound."""
+
+GROUP = 512
+"""Records committed together at most."""
+
+OVERDUE = 10.0
+"""Seconds after which a commit counts as stuck: whoever waits is told, and new records are refused until it ends."""
+
+RETRY = (1.0, 60.0)
+"""Seconds until a store that failed is tried again; doubled each time up to the second."""
+
+_log = logging.getLogger(__name__)
+
+
+class Entry:
+    """A record on its way. `done` comes to None when it is stored, or to the row that had its key before."""
+
+    __slots__ = ("done", "receipt", "record")
+
+    def __init__(self, record: Row, receipt: Row | None) -> None:
+        self.record = record
+        self.receipt = receipt
+        self.done: asyncio.Future[Row | None] = asyncio.get_running_loop().create_future()
+
+    @property
+    def key(self) -> tuple[int, str]:
+        """What makes it this record and no other: site and idempotency key."""
+        return self.record["site_id"], self.record["key"]
+
+
+class Committer:
+    """Commits what is submitted while `run` is running. `failure` says why nothing is taken, when nothing is."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._queue: list[Entry] = []
+        self._pending: dict[tuple[int, str], Entry] = {}
+        self._wanted = asyncio.Event()
+        self.failure = ""
+
+    def waiting(self, site_id: int, key: str) -> Entry | None:
+        """The record of this key that is on its way."""
+        return self._pending.get((site_id, key))
+
+    def submit(self, entry: Entry) -> None:
+        """Queue a record. Raises Unavailable when nothing can be promised."""
+        if self.failure or len(self._queue) >= WAITING:
+            raise unavailable(self.failure or "too many records are waiting")
+        self._pending[entry.key] = entry
+        self._queue.append(entry)
+        self._wanted.set()
+
+    async def run(self) -> None:
+        """Commit what is waiting, for ever."""
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            while self._queue:
+                group, self._queue = self._queue[:GROUP], self._queue[GROUP:]
+                if not await self._commit(group):
+                    await self._recover()
+
+    async def close(self) -> None:
+        """Take nothing more, and wait until all that was taken is durable or refused."""
+        self.failure = self.failure or "the service is stopping"
+        await asyncio.gather(*(entry.done for entry in self._pending.values()), return_exceptions=True)
+
+    async def _commit(self, group: Sequence[Entry]) -> bool:
+        """Store a group and answer it; False when the store failed."""
+        writing = asyncio.ensure_future(self._write(group))
+        await asyncio.wait({writing}, timeout=OVERDUE)
+        if not writing.done():
+            self._refuse(group, "a commit takes too long")
+        try:
+            known = await writing
+        except StoreError as error:
+            self._refuse(group, error.message)
+            return False
+        except Exception:  # whatever it is, nobody may wait for ever
+            _log.exception("a group could not be written")
+            self._refuse(group, "the service has a fault")
+            return False
+        for entry in group:
+            self._answer(entry, known.get(entry.key))
+        return not self.failure
+
+    async def _write(self, group: Sequence[Entry]) -> dict[tuple[int, str], Row]:
+        """Store what is new of a group; the rows that were there before, by site and key."""
+        receipts = [entry.receipt for entry in group if entry.receipt is not None]
+        try:
+            complete = await queries.add(self._db, receipts, [entry.record for entry in group])
+        except ContradictionError:
+            return await self._write_one_by_one(group)
+        return {} if complete else await self._known(group)
+
+    async def _write_one_by_one(self, group: Sequence[Entry]) -> dict[tuple[int, str], Row]:
+        """A record that contradicts the store (its receipt was erased just now) must not take others with it."""
+        known: dict[tuple[int, str], Row] = {}
+        for entry in group:
+            try:
+                if not await queries.add(self._db, [entry.receipt] if entry.receipt else [], [entry.record]):
+                    known |= await self._known([entry])
+            except ContradictionError:
+                _log.exception("a record contradicts the store")
+                self._fail(entry, "the choice it follows is not there any more")
+        return known
+
+    async def _known(self, group: Sequence[Entry]) -> dict[tuple[int, str], Row]:
+        """Rows of the group's keys that are of other records."""
+        known: dict[tuple[int, str], Row] = {}
+        for site_id in {entry.record["site_id"] for entry in group}:
+            ours = {entry.record["key"]: entry for entry in group if entry.record["site_id"] == site_id}
+            rows = await queries.known(self._db, site_id, list(ours))
+            known |= {(site_id, key): row for key, row in rows.items() if row["id"] != ours[key].record["id"]}
+        return known
+
+    async def _recover(self) -> None:
+        """Wait until the store commits again."""
+        wait, longest = RETRY
+        while self.failure:
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, longest)
+            try:
+                await queries.probe(self._db)
+            except StoreError as error:
+                _log.error("the store still fails: %s", error)
+            else:
+                _log.warning("the store works again")
+                self.failure = ""
+
+    def _refuse(self, group: Sequence[Entry], why: str) -> None:
+        """Tell a group and all who wait behind it that nothing is promised, and take nothing more."""
+        _log.error("records are refused: %s", why)
+        self.failure = why
+        for entry in (*group, *self._queue):
+            self._fail(entry, why)
+        self._queue = []
+
+    def _fail(self, entry: Entry, why: str) -> None:
+        self._pending.pop(entry.key, None)
+        if not entry.done.done():
+            entry.done.set_exception(unavailable(why))
+
+    def _answer(self, entry: Entry, known: Row | None) -> None:
+        self._pending.pop(entry.key, None)
+        if not entry.done.done():
+            entry.done.set_result(known)
+
+
+def unavailable(why: str) -> Unavailable:
+    """The answer when a record cannot be promised."""
+    return Unavailable(f"The choice was not recorded: {why}.")

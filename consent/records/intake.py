@@ -1,0 +1,129 @@
+"""The way into the log: what a visitor said becomes a record, once, however often and however fast it is sent."""
+
+import hashlib
+import hmac
+import os
+import time
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from typing import NamedTuple
+
+from consent.db import Database, Row
+from consent.errors import Conflict
+from consent.records import identifier, queries
+from consent.records.claim import Claim
+from consent.records.commit import Committer, Entry
+from consent.records.decision import Settled, digest
+from consent.sites.site import Site
+
+DAY = 86_400_000
+
+
+class Taken(NamedTuple):
+    """What came of a post; `new` unless the same was recorded before. `write_key` belongs to a first choice."""
+
+    new: bool
+    id: str
+    receipt: str
+    write_key: str | None
+    time: int
+    action: str
+
+
+def milliseconds() -> int:
+    """Now, in milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+class Intake:
+    """Takes what visitors say. `secret` is what write keys are derived from."""
+
+    def __init__(self, db: Database, secret: bytes, now: Callable[[], int] = milliseconds) -> None:
+        self._db = db
+        self._secret = secret
+        self._now = now
+        self._last = 0
+        self.committer = Committer(db)
+
+    def today(self) -> int:
+        """Days since 1970, UTC."""
+        return self._now() // DAY
+
+    async def take(self, site: Site, claim: Claim, settled: Settled, region: str) -> Taken:
+        """Record what a visitor said, and return when it is durable.
+
+        Raises Conflict when the key was used for another statement, Unavailable when nothing can be promised.
+        """
+        said = digest(settled, claim.continues)
+        waiting = self.committer.waiting(site.site_id, claim.key)
+        entry = waiting or self._enter(site, claim, settled, said, region)
+        other = await entry.done
+        return self._taken(site, claim, said, other or entry.record, new=not (waiting or other))
+
+    async def recorded(self, site: Site, claim: Claim, settled: Settled) -> Taken | None:
+        """What came of this very post when it was recorded before; None when it was not."""
+        row = (await queries.known(self._db, site.site_id, [claim.key])).get(claim.key)
+        said = digest(settled, claim.continues)
+        return self._taken(site, claim, said, row, new=False) if row and row["digest"] == said else None
+
+    def write_key(self, site: Site, key: str) -> str:
+        """What later choices of this chain must show; the same for the same post, so that a retry gets it again."""
+        made = hmac.digest(self._secret, site.key.encode() + b"\0" + key.encode(), "sha256")
+        return urlsafe_b64encode(made)[:43].decode()
+
+    def _enter(self, site: Site, claim: Claim, settled: Settled, said: str, region: str) -> Entry:
+        """Stamp a record and queue it; between the stamp and the queue nothing else runs, so ids keep their order."""
+        self._last = stamp = identifier.steady(self._last, self._now())
+        made = identifier.uuid7(stamp, os.urandom(identifier.RANDOM_BYTES))
+        receipt: Row | None = None
+        if claim.continues is None:
+            write_hash = hashlib.sha256(self.write_key(site, claim.key).encode()).hexdigest()
+            receipt = {
+                "site_id": site.site_id,
+                "id": identifier.compact(made),
+                "write_hash": write_hash,
+                "created": stamp,
+            }
+        entry = Entry(_record(site, claim, settled, region) | _stamp(claim, settled, said, stamp, made), receipt)
+        self.committer.submit(entry)
+        return entry
+
+    def _taken(self, site: Site, claim: Claim, said: str, row: Row, *, new: bool) -> Taken:
+        if row["digest"] != said:
+            raise Conflict(
+                "key_reused", "This key was used for another choice.", "Make a new random key for each choice."
+            )
+        write_key = None if claim.continues else self.write_key(site, claim.key)
+        return Taken(new, row["id"], row["receipt"], write_key, row["time"], row["action"])
+
+
+def _stamp(claim: Claim, settled: Settled, said: str, stamp: int, made: bytes) -> Row:
+    """What we add to what was said. A chain's receipt names its first record."""
+    follows = claim.continues
+    return {
+        "id": identifier.text(made),
+        "key": claim.key,
+        "digest": said,
+        "receipt": follows[0] if follows else identifier.compact(made),
+        "time": stamp,
+        "action": "changed" if follows and not settled.withdraws else settled.action,
+    }
+
+
+def _record(site: Site, claim: Claim, settled: Settled, region: str) -> Row:
+    """What was said, as it is stored."""
+    return {
+        "site_id": site.site_id,
+        "control": claim.control,
+        "layer": claim.layer,
+        "language": claim.language,
+        "notice": claim.notice,
+        "version": settled.version,
+        "purposes": settled.purposes,
+        "services": settled.services,
+        "regime": claim.regime,
+        "region": region,
+        "gpc": claim.gpc,
+        "client_time": claim.time,
+        "widget": claim.widget,
+    }

@@ -1,0 +1,115 @@
+"""The sites and what they publish, in memory: a post of consent reads nothing from the store to be judged."""
+
+import asyncio
+import logging
+from collections.abc import Hashable
+
+from consent.db import Database
+from consent.errors import Conflict, StoreError
+from consent.policy import queries as policies
+from consent.policy.queries import Version
+from consent.records.claim import Statement, choices
+from consent.records.decision import Settled, settle
+from consent.records.queries import newest_versions
+from consent.sites.queries import all_sites
+from consent.sites.site import Site
+
+EVERY = 1.0
+"""Seconds between looks at the store for what other programs published."""
+
+MEMORY = 2_048
+"""Settled statements kept; when there are more, all are forgotten and settled anew as they come."""
+
+OLDER = 20
+"""Older versions of a site kept in memory."""
+
+_log = logging.getLogger(__name__)
+
+
+class Live:
+    """One site as it is now."""
+
+    def __init__(self, site: Site, version: Version) -> None:
+        self.site = site
+        self.version = version
+        self.origins = frozenset(origin.encode() for origin in version.resolved.origins)
+        self.known = {version.version: version}
+
+    def remember(self, version: Version) -> None:
+        """Keep an older version at hand, a few of them at most."""
+        if len(self.known) > OLDER:
+            self.known = {self.version.version: self.version}
+        self.known[version.version] = version
+
+
+class Published:
+    """Every site that published a policy. `refresh` and `watch` keep it up to date."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._sites: dict[str, Live] = {}
+        self._settled: dict[Hashable, Settled] = {}
+
+    def site(self, key: str) -> Live | None:
+        """A site by its key, once it has published a policy."""
+        return self._sites.get(key)
+
+    async def refresh(self) -> None:
+        """Read what is new in the store. Raises StoreError; what was known stays known."""
+        newest = await newest_versions(self._db)
+        sites = {site.key: site for site in await all_sites(self._db) if site.site_id in newest}
+        for key, site in sites.items():
+            held = self._sites.get(key)
+            if held is None or held.version.version != newest[site.site_id]:
+                version = await policies.current(self._db, site.site_id)
+                if version is not None:
+                    self._sites[key] = Live(site, version)
+        for key in self._sites.keys() - sites.keys():
+            del self._sites[key]
+
+    async def watch(self) -> None:
+        """Refresh for ever. A store that fails is tried again; meanwhile what was known is served."""
+        while True:
+            await asyncio.sleep(EVERY)
+            try:
+                await self.refresh()
+            except StoreError as error:
+                _log.warning("sites could not be read: %s", error)
+
+    async def settle(self, live: Live, statement: Statement, day: int) -> Settled:
+        """Judge a statement by the version it names.
+
+        Raises Conflict when the site never published what it names, Problem for what does not fit that version.
+        """
+        key = (live.site.site_id, day, statement)
+        settled = self._settled.get(key)
+        if settled is None:
+            said = choices(statement)
+            settled = settle(statement, said, await self._version(live, statement), day)
+            if len(self._settled) >= MEMORY:
+                self._settled.clear()
+            self._settled[key] = settled
+        return settled
+
+    async def _version(self, live: Live, statement: Statement) -> Version:
+        """The version that a statement names: the current one, or an older one."""
+        version = live.known.get(statement.version)
+        if version is None:
+            version = await policies.by_version(self._db, live.site.site_id, statement.version)
+            if version is not None:
+                live.remember(version)
+            if version is not None and version.version > live.version.version:
+                await self.refresh()  # published a moment ago: who loads the script at once must not be turned away
+        if version is None or (version.hash, version.scope) != (statement.hash, statement.scope):
+            raise outdated(live)
+        return version
+
+
+def outdated(live: Live) -> Conflict:
+    """The answer to a choice about something that the site does not ask, or not any more."""
+    return Conflict(
+        "policy_outdated",
+        "The site asks about other purposes or services than this choice speaks of.",
+        "Load the site's script again and ask the visitor anew.",
+        extra={"version": live.version.version, "scope": live.version.scope},
+    )

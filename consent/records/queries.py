@@ -1,0 +1,81 @@
+"""Records and receipts in the store."""
+
+import time
+from collections.abc import Sequence
+
+from consent.db import Database, Row, Statement
+from consent.records.record import Record, from_row
+
+MAX_PAGE = 1_000
+
+_STORED = (
+    "site_id", "id", "key", "digest", "receipt", "time", "action", "control", "layer", "language", "notice", "version",
+    "purposes", "services", "regime", "region", "gpc", "client_time", "widget",
+)  # fmt: skip
+_ADD_RECORD = (
+    f"insert into consent_record ({', '.join(_STORED)})"  # noqa: S608  # only names of columns
+    f" values ({', '.join(':' + name for name in _STORED)})"
+    " on conflict (site_id, key) do nothing"
+)
+_ADD_RECEIPT = (
+    "insert into receipt (site_id, id, write_hash, created) values (:site_id, :id, :write_hash, :created)"
+    " on conflict (site_id, id) do nothing"
+)
+_PAGE = (
+    "select r.id, r.receipt, r.time, r.action, r.control, r.layer, r.language, r.notice, r.version, v.hash, v.scope,"
+    " r.purposes, r.services, r.regime, r.region, r.gpc, r.client_time, r.widget"
+    " from consent_record r join policy_version v on v.site_id = r.site_id and v.version = r.version"
+    " where r.site_id = :site_id and r.id > :after and r.id >= :since and r.id < :until"
+    " and (:action = '' or r.action = :action) order by r.id limit :limit"
+)
+
+
+async def add(db: Database, receipts: Sequence[Row], records: Sequence[Row]) -> bool:
+    """Store receipts and records in one transaction. False when a record was left out: its key was there already."""
+    _, added = await db.batch([Statement(_ADD_RECEIPT, receipts), Statement(_ADD_RECORD, records)])
+    return added == len(records)
+
+
+async def known(db: Database, site_id: int, keys: Sequence[str]) -> dict[str, Row]:
+    """Records of a site by idempotency key: id, digest, receipt, time and action of each that is there."""
+    names = [f"k{number}" for number in range(len(keys))]
+    rows = await db.fetch(
+        "select key, id, digest, receipt, time, action from consent_record"  # noqa: S608  # only names of parameters
+        f" where site_id = :site_id and key in ({', '.join(':' + name for name in names)})",
+        site_id=site_id,
+        **dict(zip(names, keys, strict=True)),
+    )
+    return {row["key"]: row for row in rows}
+
+
+async def write_hash(db: Database, site_id: int, receipt: str) -> str | None:
+    """SHA-256 (hex) of the write key of a receipt."""
+    row = await db.fetch_one(
+        "select write_hash from receipt where site_id = :site_id and id = :id", site_id=site_id, id=receipt
+    )
+    return row["write_hash"] if row else None
+
+
+async def page(
+    db: Database, site_id: int, *, since: str, until: str, action: str = "", after: str = "", limit: int = 100
+) -> tuple[list[Record], str | None]:
+    """Records with since <= id < until and id > after, oldest first; and the id to go on after, if there are more."""
+    rows = await db.fetch(
+        _PAGE, site_id=site_id, since=since, until=until, action=action, after=after, limit=min(limit, MAX_PAGE) + 1
+    )
+    records = [from_row(row) for row in rows[:limit]]
+    return records, records[-1].id if len(rows) > limit else None
+
+
+async def probe(db: Database) -> None:
+    """Write one row, to see that the store commits."""
+    await db.execute(
+        "insert into probe (site_id, time) values (0, :time) on conflict (site_id) do update set time = excluded.time",
+        time=time.time_ns() // 1_000_000,
+    )
+
+
+async def newest_versions(db: Database) -> dict[int, int]:
+    """The number of the newest published version of each site that has one."""
+    rows = await db.fetch("select site_id, max(version) as version from policy_version group by site_id")
+    return {row["site_id"]: row["version"] for row in rows}

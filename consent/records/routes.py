@@ -1,0 +1,279 @@
+"""POST /v1/{site}/consent takes what a visitor said; GET /v1/{site}/log shows it to the owner."""
+
+import hashlib
+import hmac
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
+
+from consent.db import Database
+from consent.errors import Forbidden, NotFound, Problem, TooMany, Unauthorized
+from consent.records import claim as claims
+from consent.records import queries, record
+from consent.records import question as questions
+from consent.records.claim import Claim
+from consent.records.decision import Settled
+from consent.records.intake import DAY, Intake, Taken
+from consent.records.limits import Limits
+from consent.records.published import Live, Published, outdated
+from consent.sites.queries import by_key, holds_token
+from consent.sites.tokens import digest
+from consent.web import cors
+from consent.web.address import Network, client, place
+from consent.web.body import Gone, read_body
+from consent.web.errors import encode
+from consent.web.limits import Buckets
+from consent.web.setcookie import set_cookie
+
+Header = tuple[bytes, bytes]
+
+ANSWER: tuple[Header, ...] = (
+    (b"content-type", b"application/json"),
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+)
+GUESSES = 30
+"""Wrong tokens a minute from one place, after which the log is closed to it for a while."""
+
+
+class Answer(msgspec.Struct):
+    """What the browser keeps of its choice."""
+
+    id: str
+    receipt: str
+    write_key: str | msgspec.UnsetType
+    time: int
+    action: str
+    cookie: str
+
+
+class Head(msgspec.Struct):
+    """The headers that a post of consent is judged by."""
+
+    origins: list[bytes]
+    forwarded: list[str]
+    kind: bytes = b""
+    coding: bytes = b""
+    host: bytes = b""
+
+
+class ConsentPost:
+    """The endpoint of choices. Plain ASGI, since every consent passes here."""
+
+    def __init__(
+        self,
+        *,
+        published: Published,
+        intake: Intake,
+        limits: Limits,
+        db: Database,
+        trusted: tuple[Network, ...],
+        region: Callable[[Scope], str] | None = None,
+    ) -> None:
+        self._published = published
+        self._intake = intake
+        self._limits = limits
+        self._db = db
+        self._trusted = trusted
+        self._region = region or (lambda _: "")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        head = read_head(scope["headers"])
+        readable: tuple[Header, ...] = (cors.VARY,)
+        try:
+            live = self._live(scope["path_params"]["site"])
+            origin = cors.check(head.origins, live.origins)
+            readable = cors.granted(origin)
+            if scope["method"] == "OPTIONS":
+                await _send(send, 204, cors.preflight(origin, b"POST"), b"")
+                return
+            body = await self._body(scope, receive, head)
+            settled, taken = await self._take(live, body, scope)
+        except Gone:
+            return
+        except Problem as problem:
+            await _send_problem(send, problem, readable)
+            return
+        headers: list[Header] = [*ANSWER, *readable]
+        if origin.partition(b"://")[2] == head.host.lower():
+            headers.append((b"set-cookie", _cookie_header(live, settled, origin.startswith(b"https:"))))
+        await _send(send, 201 if taken.new else 200, headers, _answer(taken, settled))
+
+    def _live(self, key: str) -> Live:
+        live = self._published.site(key)
+        if live is None:
+            remedy = "Check the key in the snippet, or publish a policy: consent policy publish FILE."
+            raise NotFound("unknown_site", f"No policy is published for the site {key[:40]!r}.", remedy)
+        return live
+
+    async def _body(self, scope: Scope, receive: Receive, head: Head) -> bytes:
+        """The body, once the request may have one that we read. Raises Problem, TooMany among them."""
+        if not is_json(head.kind) or head.coding not in (b"", b"identity"):
+            remedy = "Send JSON in UTF-8 as application/json or text/plain, uncompressed."
+            raise Problem("media_type", "The body is of a kind that is not read here.", remedy, status=415)
+        body = await read_body(receive, claims.MAX_BODY)
+        peer = scope["client"][0] if scope["client"] else ""
+        address = client(peer, head.forwarded, self._trusted) if self._trusted else peer
+        self._limits.arrive(place(address), withdraws=b'"withdraw"' in body)
+        return body
+
+    async def _take(self, live: Live, body: bytes, scope: Scope) -> tuple[Settled, Taken]:
+        claim = claims.read(body)
+        settled = await self._published.settle(live, claim.statement, self._intake.today())
+        if claim.scope != live.version.scope:
+            live = self._live(live.site.key)  # judging may have found a newer version
+        if claim.scope != live.version.scope:
+            taken = await self._intake.recorded(live.site, claim, settled)
+            if taken is None:
+                raise outdated(live)
+        else:
+            await self._admit(live, claim, settled)
+            taken = await self._intake.take(live.site, claim, settled, self._region(scope))
+        if not taken.new and taken.time // DAY != self._intake.today():
+            settled = await self._published.settle(live, claim.statement, taken.time // DAY)
+        return settled, taken
+
+    async def _admit(self, live: Live, claim: Claim, settled: Settled) -> None:
+        """Let in a first choice while the site has room, a later one by its write key; a proven withdrawal always."""
+        if claim.continues:
+            receipt, write_key = claim.continues
+            known = await queries.write_hash(self._db, live.site.site_id, receipt)
+            shown = hashlib.sha256(write_key.encode()).hexdigest()
+            if not hmac.compare_digest(known or "", shown):
+                remedy = "Send receipt and write_key as they came with the first choice, or leave out both."
+                raise Forbidden("wrong_write_key", "This key does not open this receipt.", remedy)
+            if settled.withdraws:
+                return
+        self._limits.enter(live.site.site_id)
+
+
+class Records:
+    """The room's HTTP face."""
+
+    def __init__(
+        self, db: Database, post: ConsentPost, trusted: tuple[Network, ...], clock: Callable[[], float]
+    ) -> None:
+        self._db = db
+        self._post = post
+        self._trusted = trusted
+        self._clock = clock
+        self._guesses = Buckets(GUESSES)
+
+    def routes(self) -> list[BaseRoute]:
+        """Every path of this room, for the app's one list; the busiest first."""
+        return [
+            Route("/v1/{site}/consent", self._post, methods=["POST", "OPTIONS"], name="consent"),
+            Route("/v1/{site}/log", self.log, methods=["GET"]),
+            Route("/v1/{site}/log.csv", self.log_csv, methods=["GET"]),
+        ]
+
+    async def log(self, request: Request) -> Response:
+        """A page of a site's records: JSON, or CSV to who accepts that."""
+        if "text/csv" in request.headers.get("accept", ""):
+            return await self.log_csv(request)
+        records, following = await self._page(request)
+        body = msgspec.json.encode({"records": records, "next": following})
+        return Response(body, headers={"Cache-Control": "no-store", "Vary": "Accept"}, media_type="application/json")
+
+    async def log_csv(self, request: Request) -> Response:
+        """A page of a site's records as CSV; the next page is in the Link header."""
+        records, following = await self._page(request)
+        headers = {
+            "Cache-Control": "no-store",
+            "Vary": "Accept",
+            "Content-Disposition": f'attachment; filename="{request.path_params["site"]}-log.csv"',
+        }
+        if following:
+            headers["Link"] = f'<?{request.url.include_query_params(after=following).query}>; rel="next"'
+        return Response(record.as_csv(records), headers=headers, media_type="text/csv")
+
+    async def _page(self, request: Request) -> tuple[list[record.Record], str | None]:
+        """The records asked for, and the cursor of the next page if there is one."""
+        key = request.path_params["site"]
+        site = await by_key(self._db, key)
+        if site is None:
+            raise NotFound("unknown_site", f"There is no site {key[:40]!r}.", "List them: consent site list.")
+        await self._authorize(request, site.site_id)
+        asked = questions.parse(dict(request.query_params))
+        records, last = await queries.page(
+            self._db,
+            site.site_id,
+            since=asked.since,
+            until=asked.until,
+            action=asked.action,
+            after=asked.after,
+            limit=asked.limit,
+        )
+        return records, questions.cursor(last) if last else None
+
+    async def _authorize(self, request: Request, site_id: int) -> None:
+        """Raises Unauthorized unless the request bears a token of the site; TooMany after too many wrong ones."""
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and await holds_token(self._db, site_id, digest(token.strip())):
+            return
+        peer = request.client.host if request.client else ""
+        who = place(client(peer, request.headers.getlist("x-forwarded-for"), self._trusted))
+        wait = self._guesses.take(who.host, self._clock())
+        if wait:
+            raise TooMany(wait)
+        raise Unauthorized(
+            "The log is open to bearers of its token only.",
+            "Send `Authorization: Bearer TOKEN`; the token lies in the data folder, in tokens/SITE.",
+        )
+
+
+def read_head(headers: Iterable[Header]) -> Head:
+    """Pick out the headers that matter, in one pass."""
+    head = Head([], [])
+    for name, value in headers:
+        if name == b"origin":
+            head.origins.append(value)
+        elif name == b"content-type":
+            head.kind = value
+        elif name == b"host":
+            head.host = value
+        elif name == b"x-forwarded-for":
+            head.forwarded.append(value.decode("latin-1"))
+        elif name == b"content-encoding":
+            head.coding = value.lower()
+    return head
+
+
+@lru_cache(maxsize=256)
+def is_json(kind: bytes) -> bool:
+    """Whether a Content-Type is one that we read as JSON: application/json, or text/plain, which needs no preflight."""
+    media, *parameters = [part.strip().lower() for part in kind.split(b";")]
+    charsets = [part.removeprefix(b"charset=").strip(b'"') for part in parameters if part.startswith(b"charset=")]
+    return media in (b"application/json", b"text/plain") and set(charsets) <= {b"utf-8", b"utf8"}
+
+
+def _answer(taken: Taken, settled: Settled) -> bytes:
+    key = taken.write_key or msgspec.UNSET
+    return msgspec.json.encode(Answer(taken.id, taken.receipt, key, taken.time, taken.action, settled.cookie))
+
+
+def _cookie_header(live: Live, settled: Settled, secure: bool) -> bytes:
+    resolved = live.version.resolved
+    return _set_cookie(resolved.cookie.name, settled.cookie, resolved.days, resolved.cookie.domain, secure)
+
+
+@lru_cache(maxsize=1_024)
+def _set_cookie(name: str, value: str, days: int, domain: str, secure: bool) -> bytes:
+    return set_cookie(name, value, max_age=days * 86_400, domain=domain, secure=secure).encode()
+
+
+async def _send(send: Send, status: int, headers: list[Header], body: bytes) -> None:
+    if status != 204:
+        headers.append((b"content-length", b"%d" % len(body)))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _send_problem(send: Send, problem: Problem, readable: tuple[Header, ...]) -> None:
+    more = [(name.lower().encode(), value.encode()) for name, value in problem.headers.items()]
+    await _send(send, problem.status, [*ANSWER, *readable, *more], encode(problem))

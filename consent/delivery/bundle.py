@@ -33,26 +33,22 @@ def layer_text(resolved: Resolved, kind: Kind, language: str) -> str:
 
 
 def layers(resolved: Resolved, version: int) -> dict[str, Layer]:
-    """Where every language's layers are, each named by the hash of its bytes."""
-    code = code_version()
+    """Where every language's layers are, and the hash of what each language's notice says."""
+    code, name = code_version(), layer_hash(resolved)
+    path = f"/c/{resolved.site}/{version}"
     return {
         language: Layer(
-            banner=_path(resolved, version, "banner", language),
-            preferences=_path(resolved, version, "preferences", language),
+            banner=f"{path}/banner.{language}.{name}.js",
+            preferences=f"{path}/preferences.{language}.{name}.js",
             notice=notice(resolved, language, code),
         )
         for language in resolved.languages
     }
 
 
-def _path(resolved: Resolved, version: int, kind: Kind, language: str) -> str:
-    name = layer_hash(layer_text(resolved, kind, language))
-    return f"/c/{resolved.site}/{version}/{kind}.{language}.{name}.js"
-
-
-def layer_hash(text: str) -> str:
-    """The part of a layer's name that says what is in it."""
-    return content_hash(text)[:16]
+def layer_hash(resolved: Resolved) -> str:
+    """Sixteen hex digits that change when the bytes of any layer may: of the policy and of the code that shows it."""
+    return content_hash(resolved.hash + code_version())[:16]
 
 
 def parse_name(name: str) -> tuple[Kind, str, str] | None:

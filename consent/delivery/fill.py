@@ -5,6 +5,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+_IDENTIFIER = re.compile(r"\bCONSENT_[A-Z]+\b", re.ASCII)
+
 
 def literal(value: Any) -> str:
     """A value as JavaScript that is safe inside a script element and in any encoding: ASCII, without `<`."""
@@ -12,10 +14,8 @@ def literal(value: Any) -> str:
 
 
 def fill(script: str, values: Mapping[str, Any]) -> str:
-    """The script with each identifier replaced. Raises ValueError when one of them is not there exactly once."""
-    for name in values:
-        found = len(re.findall(rf"\b{name}\b", script))
-        if found != 1:
-            raise ValueError(f"The built script holds {name} {found} times instead of once: build the widget again.")
-    names = "|".join(re.escape(name) for name in values)
-    return re.sub(rf"\b({names})\b", lambda match: literal(values[match[1]]), script)
+    """The script with each identifier replaced. Raises ValueError unless exactly these are in it, once each."""
+    found = _IDENTIFIER.findall(script)
+    if sorted(found) != sorted(values):
+        raise ValueError(f"The built script holds {found} and not {list(values)}, each once: build the widget again.")
+    return _IDENTIFIER.sub(lambda match: literal(values[match[0]]), script)

@@ -1,9 +1,7 @@
-"""What is published of each site right now, kept for a moment so that a script costs no query each time."""
+"""What is published of each site right now, with what must be told beside it."""
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
-from typing import TypeVar
 
 import msgspec
 
@@ -11,20 +9,14 @@ from consent.db import Database
 from consent.delivery.bundle import layers
 from consent.delivery.manifest import Layer
 from consent.errors import StoreError
-from consent.policy.queries import Version, by_version, current, since
-from consent.sites.queries import by_key
+from consent.policy.queries import Version, by_version, since
+from consent.records.published import Live, Published
 
-K = TypeVar("K")
-V = TypeVar("V")
-
-#: Seconds for which a site's current version is not looked up again: the delay of a publication.
-FRESH = 1.0
 MAX_SITES = 2000
-MAX_VERSIONS = 200
 
 
-class Published(msgspec.Struct, frozen=True):
-    """A site's current version and what must be told beside it."""
+class Publication(msgspec.Struct, frozen=True):
+    """A site's current version, what older choices are worth under it, and where its layers are."""
 
     version: Version
     since: dict[str, str]
@@ -32,55 +24,47 @@ class Published(msgspec.Struct, frozen=True):
 
 
 class Publications:
-    """Reads versions from the store. When the store fails, the last known version goes on being served."""
+    """Completes what `sites` knows. When the store fails, the last complete publication goes on being served."""
 
-    def __init__(self, db: Database, clock: Callable[[], float]) -> None:
+    def __init__(self, db: Database, sites: Published) -> None:
         self._db = db
-        self._clock = clock
-        self._current: OrderedDict[str, tuple[float, Published]] = OrderedDict()
-        self._versions: OrderedDict[tuple[int, int], Version] = OrderedDict()
+        self._sites = sites
+        self._complete: OrderedDict[str, Publication] = OrderedDict()
 
-    async def current(self, key: str) -> Published | None:
+    async def current(self, key: str) -> Publication | None:
         """What a site publishes now; None for an unknown site and one without a policy."""
-        known = self._current.get(key)
-        if known and self._clock() - known[0] < FRESH:
-            return known[1]
-        try:
-            found = await self._read(key, known[1] if known else None)
-        except StoreError:
-            if known is None:
-                raise
-            return known[1]
-        if found is None:
-            self._current.pop(key, None)
+        live = self._sites.site(key)
+        if live is None:
             return None
-        _remember(self._current, key, (self._clock(), found), MAX_SITES)
+        held = self._complete.get(key)
+        if held and held.version is live.version:
+            return held
+        try:
+            found = await self._read(live)
+        except StoreError:
+            if held is None:
+                raise
+            return held
+        self._keep(key, found)
         return found
 
     async def version(self, key: str, number: int) -> Version | None:
         """One version of a site, old ones too: a page may hold the script of a moment ago."""
-        site = await self.current(key)
-        if site is None or site.version.version == number:
-            return site.version if site else None
-        place = (site.version.site_id, number)
-        if place not in self._versions:
-            found = await by_version(self._db, *place)
-            if found is None:
-                return None
-            _remember(self._versions, place, found, MAX_VERSIONS)
-        return self._versions[place]
+        live = self._sites.site(key)
+        if live is None or number in live.known:
+            return live.known[number] if live else None
+        found = await by_version(self._db, live.site.site_id, number)
+        if found:
+            live.remember(found)
+        return found
 
-    async def _read(self, key: str, known: Published | None) -> Published | None:
-        site = await by_key(self._db, key)
-        version = await current(self._db, site.site_id) if site else None
-        if version is None or (known and known.version == version):
-            return known if version else None
+    async def _read(self, live: Live) -> Publication:
+        version = live.version
         told = await asyncio.to_thread(layers, version.resolved, version.version)
-        return Published(version, dict(await since(self._db, version)), told)
+        return Publication(version, dict(await since(self._db, version)), told)
 
-
-def _remember(shelf: OrderedDict[K, V], key: K, value: V, limit: int) -> None:
-    shelf[key] = value
-    shelf.move_to_end(key)
-    while len(shelf) > limit:
-        shelf.popitem(last=False)
+    def _keep(self, key: str, found: Publication) -> None:
+        self._complete[key] = found
+        self._complete.move_to_end(key)
+        while len(self._complete) > MAX_SITES:
+            self._complete.popitem(last=False)

@@ -1,6 +1,5 @@
 """GET /c/…: the scripts of a site. The same bytes for all visitors of a regime, and no cookie."""
 
-import time
 from collections.abc import Callable
 from datetime import date
 
@@ -11,11 +10,13 @@ from starlette.routing import BaseRoute, Route
 from consent.config import Config
 from consent.db import Database
 from consent.delivery.body import Body, Shelf
-from consent.delivery.bundle import bootstrap_text, layer_text, parse_name
+from consent.delivery.bundle import Kind, bootstrap_text, layer_hash, layer_text, parse_name
 from consent.delivery.manifest import applying, settings
 from consent.delivery.negotiate import choose_coding, is_unmodified
-from consent.delivery.published import Publications, Published
+from consent.delivery.published import Publication, Publications
 from consent.errors import NotFound
+from consent.policy.resolved import Resolved
+from consent.records.published import Published
 from consent.regimes.regime import choose, in_force, load_regimes
 from consent.regimes.visit import Visits
 
@@ -28,12 +29,12 @@ LAYER_AGE = 31_536_000
 class Delivery:
     """The rooms' HTTP face; opened once, it holds what was published and compressed."""
 
-    def __init__(self, db: Database, config: Config, today: Callable[[], date] = date.today) -> None:
+    def __init__(self, db: Database, config: Config, sites: Published, today: Callable[[], date] = date.today) -> None:
         self._config = config
         self._today = today
         self._shelf = Shelf()
         self.visits = Visits(config)
-        self.published = Publications(db, time.monotonic)
+        self.published = Publications(db, sites)
 
     def routes(self) -> list[BaseRoute]:
         """Every path of this room, for the app's one list."""
@@ -66,18 +67,16 @@ class Delivery:
         key, number = request.path_params["site"], request.path_params["version"]
         parsed = parse_name(request.path_params["name"])
         version = await self.published.version(key, number) if parsed else None
-        if parsed is None or version is None or parsed[1] not in version.resolved.languages:
+        if parsed is None or version is None or not _is_current(parsed, version.resolved):
             raise _no_layer(key)
-        kind, language, name = parsed
+        kind, language, _ = parsed
         body = await self._shelf.get(
             (version.site_id, number, version.hash, kind, language),
             lambda: layer_text(version.resolved, kind, language),
         )
-        if name != body.hash[:16]:
-            raise _no_layer(key)
         return answer(request, body, "text/javascript; charset=utf-8", f"public, max-age={LAYER_AGE}, immutable")
 
-    def _settings(self, found: Published, regime: str | None) -> dict[str, object]:
+    def _settings(self, found: Publication, regime: str | None) -> dict[str, object]:
         laws = applying(found.version.resolved, in_force(load_regimes(), self._today()))
         return settings(
             found.version,
@@ -88,7 +87,7 @@ class Delivery:
             layers=found.layers,
         )
 
-    def _regime(self, request: Request, found: Published) -> str | None:
+    def _regime(self, request: Request, found: Publication) -> str | None:
         """The key of the law that the visitor's place falls under, if the site follows it."""
         named = request.headers.getlist(self.visits.header) if self.visits.header else []
         peer = request.client.host if request.client else ""
@@ -125,6 +124,11 @@ def unknown_site(key: str) -> NotFound:
         f"No policy is published for the site {key[:40]!r}.",
         "Check the key in the snippet, or publish one: consent policy publish FILE.",
     )
+
+
+def _is_current(parsed: tuple[Kind, str, str], resolved: Resolved) -> bool:
+    """Whether a layer's name is one that this program gives it; after an upgrade the old name's bytes are gone."""
+    return parsed[1] in resolved.languages and parsed[2] == layer_hash(resolved)
 
 
 def _no_layer(key: str) -> NotFound:

@@ -54,7 +54,6 @@ def _core(version: Version, base: str, policy: str, *, strict: bool) -> str:
         "CONSENT_COOKIE": version.resolved.cookie.name,
         "CONSENT_CSP": policy,
         "CONSENT_EVERYTHING": version.resolved.after_accept == "everything",
-        "CONSENT_STRICT": strict,
     }
     core = fill(read_built("core.strict" if strict else "core"), values)
     if "<!--" in core or "</script" in core.lower():

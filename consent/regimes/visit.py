@@ -29,7 +29,7 @@ class Visits:
             named: the values of the configured header (`self.header`). It counts only from a trusted proxy, alone.
             forwarded: the X-Forwarded-For headers, in order.
         """
-        if self.header and self._is_proxy(peer):
+        if self.header and named and self._is_proxy(peer):
             return read_header(named[0]) if len(named) == 1 else None
         if self._database is None:
             return None

@@ -68,7 +68,9 @@ class Log:
 
 
 # What the browsers ask by themselves, whatever page is open: updates and settings. Seen with no page open at all.
-NOISE: tuple[str, ...] = ("update.googleapis.com", "clients2.google.com", "firefox.settings.services.mozilla.com")
+NOISE: tuple[str, ...] = ("update.googleapis.com", "clients2.google.com", "accounts.google.com")
+NOISE += ("content-autofill.googleapis.com", "optimizationguide-pa.googleapis.com")
+NOISE += ("firefox.settings.services.mozilla.com",)
 NOISE += ("firefox-settings-attachments.cdn.mozilla.net", "content-signature-2.cdn.mozilla.net")
 
 

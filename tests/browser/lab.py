@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tests.browser import kinds, own
 from tests.browser.arrivals import REQUESTS, Arrival, Log, foreign, now, under
-from tests.browser.driver import Page, PageError
+from tests.browser.driver import Browser, Page, PageError
 from tests.browser.recorder import Recorder
 from tests.browser.service import HOST as SERVICE
 from tests.browser.service import Service
@@ -17,6 +17,14 @@ OURS = (own.HOST, SERVICE)
 QUIET = 0.35  # seconds without an arrival after which a page is taken to be done
 
 
+@dataclass(frozen=True)
+class Bare:
+    """What a page without the snippet does in one browser: the yardstick for all others."""
+
+    foreign: frozenset[str]
+    own: frozenset[str]
+
+
 @dataclass
 class Lab:
     """One for the session."""
@@ -24,6 +32,7 @@ class Lab:
     recorder: Recorder
     site: own.Site
     service: Service
+    bare: dict[tuple[str, str], Bare] = field(default_factory=dict)
 
     @property
     def log(self) -> Log:
@@ -36,6 +45,15 @@ class Lab:
             if now() - start > least and now() - self.log.last() > QUIET:
                 return
             await asyncio.sleep(0.02)
+
+    async def arrive(self, mark: int, wanted: set[str], *, seconds: float = 8.0) -> set[str]:
+        """Wait until a request has arrived at each of `wanted` (`host/path`) since `mark`; return the missing."""
+        deadline = now() + seconds
+        missing = wanted - places(self.log.since(mark, kinds=REQUESTS))
+        while missing and now() < deadline:
+            await asyncio.sleep(0.05)
+            missing = wanted - places(self.log.since(mark, kinds=REQUESTS))
+        return missing
 
     async def visit(self, page: Page, name: str, variant: str = "bare", *, least: float = 0.6) -> list[Arrival]:
         """Open a page of the site, let it finish, and return everything that arrived anywhere."""
@@ -50,13 +68,14 @@ class Lab:
         mark = self.log.mark()
         run = f"r{mark}"
         self.site.generated["kinds"] = lambda _: kinds.page(run, variant, before=before)
-        await page.goto(self.site.url("kinds", variant))
+        await page.goto(self.site.url("kinds", variant), wait="dom")
+        await self.settle(least=least)
         for click in kinds.CLICK:
             try:
                 await page.click(f"#{click}")
             except PageError:  # a popup may have taken the page's place; what arrived is counted all the same
                 continue
-        await self.settle(least=least)
+        await self.settle(least=0.3)
         arrivals = self.log.since(mark)
         seen = kinds.arrived((arrival.host for arrival in arrivals), run)
         asked = kinds.arrived((arrival.host for arrival in arrivals if arrival.kind in {*REQUESTS, "udp"}), run)
@@ -74,9 +93,10 @@ def places(arrivals: Iterable[Arrival]) -> set[str]:
 
 
 def own_places(arrivals: Iterable[Arrival]) -> set[str]:
-    """What was asked of the site itself and of necessary hosts, without the variant in front; not of the service."""
+    """What was asked of the site itself and of necessary hosts, without the variant in front; not of the service.
+    Favicons are left out: browsers ask for them once in a while."""
     wanted = (own.HOST, *NECESSARY)
-    mine = [a for a in arrivals if under(a.host, wanted) and a.kind in REQUESTS]
+    mine = [a for a in arrivals if under(a.host, wanted) and a.kind in REQUESTS and a.path != "/favicon.ico"]
     return {a.host + (a.path.split("/", 2)[-1] if under(a.host, (own.HOST,)) else a.path) for a in mine}
 
 
@@ -90,3 +110,15 @@ def loads(arrivals: Iterable[Arrival], name: str) -> int:
         and arrival.kind == "http"
         and arrival.headers.get("sec-fetch-dest", "document") == "document"
     )
+
+
+async def bare(lab: Lab, browser: Browser, name: str) -> Bare:
+    """What page `name` asks for without the snippet; measured once a session and browser, by a visitor of its own."""
+    known = lab.bare.get((browser.name, name))
+    if known is None:
+        page = await browser.page()
+        arrivals = await lab.visit(page, name, least=1.0)
+        await page.close()
+        known = Bare(frozenset(places(requests(arrivals))), frozenset(own_places(arrivals)))
+        lab.bare[(browser.name, name)] = known
+    return known

@@ -5,7 +5,6 @@ connections, TLS greetings, requests, sockets and STUN packets go to one `Log`.
 """
 
 import asyncio
-import contextlib
 import socket
 import ssl
 import struct
@@ -93,7 +92,7 @@ class Recorder:
         for listener in self._sockets:
             self._loop.remove_reader(listener)
             listener.close()
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.1)  # transports close in the loop's next rounds
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = self._loop.create_task(work)
@@ -144,25 +143,26 @@ class Recorder:
     async def _connection(self, connection: socket.socket) -> None:
         """Look at the first byte to tell TLS from plain HTTP, then serve until the other side leaves."""
         connection.setblocking(False)
-        with contextlib.suppress(OSError, ssl.SSLError, asyncio.IncompleteReadError):
+        transport: asyncio.BaseTransport | None = None
+        try:
             await self._readable(connection)
             first = connection.recv(1, socket.MSG_PEEK)
-            if not first:
-                connection.close()
-                return
-            secure = first[0] == TLS_HANDSHAKE
-            reader = asyncio.StreamReader(limit=1 << 20)
-            protocol = asyncio.StreamReaderProtocol(reader)
-            transport, _ = await self._loop.connect_accepted_socket(
-                lambda: protocol, connection, ssl=self._tls if secure else None
-            )
-            writer = asyncio.StreamWriter(transport, protocol, reader, self._loop)
-            try:
+            if first:
+                secure = first[0] == TLS_HANDSHAKE
+                reader = asyncio.StreamReader(limit=1 << 20)
+                protocol = asyncio.StreamReaderProtocol(reader)
+                transport, _ = await self._loop.connect_accepted_socket(
+                    lambda: protocol, connection, ssl=self._tls if secure else None
+                )
+                writer = asyncio.StreamWriter(transport, protocol, reader, self._loop)
                 await self._talk(reader, writer, "https" if secure else "http")
-            finally:
-                writer.close()
-            return
-        connection.close()
+        except (OSError, asyncio.IncompleteReadError):
+            pass  # the browser hung up: what arrived is noted
+        finally:
+            if transport is None:
+                connection.close()
+            else:
+                transport.close()
 
     async def _readable(self, connection: socket.socket) -> None:
         ready = asyncio.Event()

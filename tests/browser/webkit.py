@@ -27,17 +27,27 @@ LACKS = {
     "forced_colours": "WebKitGTK has no forced colours",
     "language": "WebDriver cannot set it",
 }
-ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # WebDriver, section 12.1
+QUIET: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+SETTINGS = {
+    "GDK_BACKEND": "x11",
+    "GSETTINGS_BACKEND": "memory",
+    "LIBGL_ALWAYS_SOFTWARE": "1",
+    "NO_AT_BRIDGE": "1",
+    "WEBKIT_DISABLE_COMPOSITING_MODE": "1",
+    "WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS": "1",
+}
 
 
 class Driver:
-    """A running WebKitWebDriver and its screen."""
+    """A running WebKitWebDriver, which serves one session."""
 
-    def __init__(self, processes: list[subprocess.Popen[bytes]], port: int, binary: str, folder: Path) -> None:
-        self.processes = processes
+    def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
+        self.process = process
         self.base = f"http://127.0.0.1:{port}"
-        self.binary = binary
-        self.folder = folder
+
+    async def close(self) -> None:
+        self.process.terminate()
+        await asyncio.to_thread(self.process.wait)
 
     async def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """One command. Raises PageError with the driver's own words."""
@@ -168,52 +178,85 @@ class WebKitPage:
 
     async def close(self) -> None:
         if self._first:
-            await self._driver.call("DELETE", f"/session/{self._session}")
+            with contextlib.suppress(PageError):
+                await self._driver.call("DELETE", f"/session/{self._session}")
+            await self._driver.close()
         else:
             await self._send("DELETE", "/window")
 
 
+class Screen:
+    """An Xvfb, a folder to be at home in, and the programs that run there."""
+
+    def __init__(self, xvfb: str, program: str, binary: str) -> None:
+        self.program = program
+        self.binary = binary
+        self.folder = Path(tempfile.mkdtemp(prefix="consent-webkit-"))
+        answer, written = os.pipe()
+        command = [xvfb, "-displayfd", str(written), "-screen", "0", "1400x1000x24", "-nolisten", "tcp"]
+        self.process = subprocess.Popen(command, pass_fds=(written,), **QUIET)
+        os.close(written)
+        with os.fdopen(answer) as lines:
+            number = lines.readline().strip()
+        home = str(self.folder)
+        self.environment = os.environ | {"DISPLAY": f":{number}", "HOME": home, "XDG_RUNTIME_DIR": home} | SETTINGS
+
+    def driver(self) -> Driver:
+        port = _free_port()
+        return Driver(subprocess.Popen([self.program, f"--port={port}"], env=self.environment, **QUIET), port)
+
+    async def close(self) -> None:
+        self.process.terminate()
+        await asyncio.to_thread(self.process.wait)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
 class WebKit:
-    """Opens a session, hence a browser, for each profile."""
+    """Starts a driver, and with it a browser, for each profile."""
 
     name = "webkit"
 
-    def __init__(self, driver: Driver) -> None:
+    def __init__(self, screen: Screen) -> None:
         self.lacks = LACKS
         self.version = ""
-        self._driver = driver
+        self._screen = screen
 
     async def page(self, profile: Profile = ANYONE) -> WebKitPage:
-        options = {"binary": self._driver.binary, "args": ["--automation"]}
+        driver = self._screen.driver()
+        try:
+            return await self._open(driver, profile)
+        except PageError:
+            await driver.close()
+            raise
+
+    async def _open(self, driver: Driver, profile: Profile) -> WebKitPage:
+        await _awake(driver)
+        options = {"binary": self._screen.binary, "args": ["--automation"]}
         asked = {"acceptInsecureCerts": True, "webkitgtk:browserOptions": options}
-        answer = await self._driver.call("POST", "/session", {"capabilities": {"alwaysMatch": asked}})
+        answer = await driver.call("POST", "/session", {"capabilities": {"alwaysMatch": asked}})
         self.version = answer["capabilities"]["browserVersion"]
         path = f"/session/{answer['sessionId']}"
-        await self._driver.call("POST", f"{path}/timeouts", {"pageLoad": 20_000, "script": 20_000})
-        window = await self._driver.call("GET", f"{path}/window")
-        page = WebKitPage(self._driver, answer["sessionId"], window, first=True)
+        await driver.call("POST", f"{path}/timeouts", {"pageLoad": 20_000, "script": 20_000})
+        window = await driver.call("GET", f"{path}/window")
+        page = WebKitPage(driver, answer["sessionId"], window, first=True)
         await page.viewport(*profile.viewport)
         return page
 
     async def close(self) -> None:
-        for process in reversed(self._driver.processes):
-            process.terminate()
-            await asyncio.to_thread(process.wait)
-        shutil.rmtree(self._driver.folder, ignore_errors=True)
+        await self._screen.close()
 
 
 async def launch(world: World) -> WebKit:
-    """Start Xvfb and WebKitWebDriver, and see that a page opens."""
+    """Start Xvfb, and see that a page opens."""
     if not world.network.own:
         raise NoBrowserError("WebKit: needs the network of its own, it cannot be told where names lead")
-    program, screen = shutil.which("WebKitWebDriver"), shutil.which("Xvfb")
+    program, xvfb = shutil.which("WebKitWebDriver"), shutil.which("Xvfb")
     binary = _minibrowser()
-    if program is None or screen is None or binary is None:
+    if program is None or xvfb is None or binary is None:
         raise NoBrowserError("WebKit: WebKitWebDriver, MiniBrowser or Xvfb is missing (webkit2gtk-driver, xvfb)")
-    driver = await asyncio.to_thread(_start, program, screen, str(binary))
-    webkit = WebKit(driver)
+    webkit = WebKit(await asyncio.to_thread(Screen, xvfb, program, str(binary)))
     try:
-        page = await _first_page(webkit)
+        page = await webkit.page()
     except PageError as error:
         await webkit.close()
         raise NoBrowserError(f"WebKit: {error}") from error
@@ -226,30 +269,13 @@ def _minibrowser() -> Path | None:
     return next(iter(sorted(Path("/usr").glob("lib*/**/webkit2gtk-4.*/MiniBrowser"))), None)
 
 
-async def _first_page(webkit: WebKit) -> WebKitPage:
-    for _ in range(50):
+async def _awake(driver: Driver) -> None:
+    for _ in range(100):
         with contextlib.suppress(PageError):
-            await webkit._driver.call("GET", "/status")
-            break
-        await asyncio.sleep(0.1)
-    return await webkit.page()
-
-
-def _start(program: str, screen: str, binary: str) -> Driver:
-    folder = Path(tempfile.mkdtemp(prefix="consent-webkit-"))
-    display, written = os.pipe()
-    quiet: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    command = [screen, "-displayfd", str(written), "-screen", "0", "1400x1000x24", "-nolisten", "tcp"]
-    xvfb = subprocess.Popen(command, pass_fds=(written,), **quiet)
-    os.close(written)
-    with os.fdopen(display) as answer:
-        number = answer.readline().strip()
-    port = _free_port()
-    own = {"DISPLAY": f":{number}", "HOME": str(folder), "XDG_RUNTIME_DIR": str(folder), "GDK_BACKEND": "x11"}
-    own |= {"WEBKIT_DISABLE_COMPOSITING_MODE": "1", "LIBGL_ALWAYS_SOFTWARE": "1", "NO_AT_BRIDGE": "1"}
-    own |= {"WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS": "1", "GSETTINGS_BACKEND": "memory"}
-    driver = subprocess.Popen([program, f"--port={port}"], env=os.environ | own, **quiet)
-    return Driver([xvfb, driver], port, binary, folder)
+            await driver.call("GET", "/status")
+            return
+        await asyncio.sleep(0.05)
+    raise PageError("WebKitWebDriver does not answer")
 
 
 def _free_port() -> int:

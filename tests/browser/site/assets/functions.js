@@ -10,8 +10,8 @@ const tries = {
   worker: () => spoken(new Worker("assets/worker.js")),
   blobworker: () => spoken(new Worker(URL.createObjectURL(new Blob(["postMessage('here')"])))),
   serviceworker: async () => {
-    await navigator.serviceWorker.register("assets/sw.js");
-    return Boolean(await navigator.serviceWorker.ready.catch(() => true));
+    await navigator.serviceWorker.register("assets/sw.js", { scope: location.pathname.replace(/[^/]*$/, "") });
+    return Boolean((await navigator.serviceWorker.ready).active);
   },
   font: async () => (await document.fonts.load("16px Brand").catch(() => []), true),
   frame: () => document.getElementById("own-frame").contentWindow.location.href !== "about:blank",

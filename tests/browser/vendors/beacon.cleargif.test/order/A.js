@@ -1,0 +1,1 @@
+window.A = "A"; note("A");

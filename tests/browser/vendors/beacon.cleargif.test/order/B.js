@@ -1,0 +1,1 @@
+note("B after " + window.A);

@@ -1,0 +1,1 @@
+note("D, document " + document.readyState); document.addEventListener("DOMContentLoaded", () => note("D heard ready"));

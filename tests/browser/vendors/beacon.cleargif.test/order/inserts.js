@@ -1,0 +1,1 @@
+note("inserts"); document.currentScript.after(Object.assign(document.createElement("p"), { id: "inserted" }));

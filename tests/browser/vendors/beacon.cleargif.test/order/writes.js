@@ -1,0 +1,1 @@
+note("writes"); document.write("<p id=written>written</p><script>note(\"written\")<\/script>");

@@ -193,6 +193,7 @@ async def test_everything_is_reachable_in_a_small_window(alone: Lab, layer: Lite
     """At 320 by 256 px there is no sideways scrolling, and each button can be scrolled to and pressed (AX-02)."""
     page = await alone.open(case(language, choice=CHOICE), layer=layer, size=SMALL)
 
+    await unfold(page)
     assert await sideways(page) == []
     for action in EQUAL if layer == 1 else ("save", "accept", "reject", "withdraw", "close"):
         await act(page, action).scroll_into_view_if_needed()
@@ -205,6 +206,11 @@ async def test_everything_is_reachable_in_a_small_window(alone: Lab, layer: Lite
         )
     await act(page, "reject").click()
     assert [one["control"] for one in await decisions(page)] == ["reject"]
+
+
+async def unfold(page: Page) -> None:
+    """Open all details of the second layer."""
+    await page.evaluate("roots().forEach(root => root.querySelectorAll('details').forEach(one => one.open = true))")
 
 
 async def sideways(page: Page) -> list[str]:
@@ -227,6 +233,7 @@ async def test_text_at_twice_its_size_fits(alone: Lab, layer: Literal[1, 2], lan
     devtools = await page.context.new_cdp_session(page)
     await devtools.send("Page.setFontSizes", {"fontSizes": {"standard": 32, "fixed": 26}})
     await page.evaluate(f"store.show({layer})")
+    await unfold(page)
 
     size = await act(page, "accept").evaluate("button => getComputedStyle(button).fontSize")
     assert size == "32px"
@@ -246,6 +253,7 @@ async def test_spaced_out_text_fits(alone: Lab, layer: Literal[1, 2]) -> None:
           root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
         })"""
     )
+    await unfold(page)
 
     assert await sideways(page) == []
     assert await cut(page) == []
@@ -438,7 +446,7 @@ async def test_each_service_tells_provider_country_cookies_and_reason(alone: Lab
     """Each service shows provider, country, privacy link, cookies with duration and recipient; a necessary one its
     written reason and no switch (EU-11, EU-13)."""
     page = await alone.open(case("de"), layer=2)
-    await page.locator("dialog details").evaluate_all("all => all.forEach(one => one.open = true)")
+    await unfold(page)
 
     hotjar = await page.locator("dialog div", has=page.get_by_role("switch", name="Hotjar")).last.inner_text()
     assert "Hotjar Limited, Malta" in hotjar
@@ -691,8 +699,7 @@ async def test_axe_finds_nothing(
         scheme=scheme,
         body=None if layer else EMBEDS,
     )
-    if layer == 2:
-        await page.locator("dialog details").evaluate_all("all => all.forEach(one => one.open = true)")
+    await unfold(page)
 
     assert await banner_lab.axe(page) == []
 
@@ -716,7 +723,7 @@ async def test_forced_colours_leave_everything_visible(alone: Lab, layer: Litera
 async def test_targets_are_large_enough(alone: Lab, layer: Literal[0, 1, 2]) -> None:
     """Whatever can be pressed is at least 24 px each way, the main buttons 44 (AX-07)."""
     page = await alone.open(case(choice=CHOICE if layer != 1 else None), layer=layer, size=PHONE)
-    await page.evaluate("roots().forEach(r => r.querySelectorAll('details').forEach(d => d.open = true))")
+    await unfold(page)
 
     small = await page.evaluate(
         """() => roots().flatMap(r => [...r.querySelectorAll("button,a,input,summary")]).filter(e => {

@@ -44,7 +44,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     @property
     def base_url(self) -> str:
         """The service's origin without a slash at the end, as browsers see it."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        near = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104  # listening everywhere
+        host = f"[{near}]" if ":" in near else near
         return self.public_url.rstrip("/") or f"http://{host}:{self.port}"
 
     @property

@@ -1,7 +1,7 @@
 """What a browser says a visitor decided: the body of `POST /v1/{site}/consent` (docs/formats.md, section 6)."""
 
 import re
-from typing import Literal, NamedTuple, TypeVar
+from typing import Annotated, Literal, NamedTuple, TypeVar
 
 import msgspec
 
@@ -15,6 +15,30 @@ LATEST = 2**53 - 1
 """The largest whole number that JavaScript is sure of."""
 
 Control = Literal["accept", "reject", "save", "withdraw", "object", "api", "default"]
+
+KEY = "[a-z][a-z0-9-]{0,39}"
+SHORT = "[A-Za-z0-9_-]{22}"
+LONG = "[A-Za-z0-9_-]{43}"
+PATTERNS = {
+    "hash": "[0-9a-f]{64}",
+    "scope": "[0-9a-f]{8}",
+    "language": "[a-z]{2,3}(-[A-Za-z0-9]{2,8})?",
+    "notice": "[0-9a-f]{64}",
+    "regime": "[a-z]{2,16}",
+    "widget": "[0-9A-Za-z.+-]{1,32}",
+}
+
+
+def _told(pattern: str) -> msgspec.Meta:
+    """A pattern for the schema alone: that of a statement is checked once for all who say the same."""
+    return msgspec.Meta(extra_json_schema={"pattern": f"^{pattern}$"})
+
+
+def _letters(letters: str) -> msgspec.Meta:
+    """An object of letters by key, for the schema alone."""
+    values = {"type": "string", "enum": list(letters)}
+    names = {"pattern": f"^{KEY}$"}
+    return msgspec.Meta(extra_json_schema={"type": "object", "propertyNames": names, "additionalProperties": values})
 
 
 class Statement(NamedTuple):
@@ -37,22 +61,22 @@ class Statement(NamedTuple):
 class Claim(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The body as it came. The choices stay undecoded: many visitors say the same, and it is settled once."""
 
-    key: str
-    version: int
-    hash: str
-    scope: str
+    key: Annotated[str, _told(SHORT)]
+    version: Annotated[int, msgspec.Meta(ge=1, le=LATEST)]
+    hash: Annotated[str, _told(PATTERNS["hash"])]
+    scope: Annotated[str, _told(PATTERNS["scope"])]
     control: Control
     layer: Literal[0, 1, 2]
-    language: str
-    notice: str
-    purposes: msgspec.Raw
-    services: msgspec.Raw
-    regime: str
+    language: Annotated[str, _told(PATTERNS["language"])]
+    notice: Annotated[str, _told(PATTERNS["notice"])]
+    purposes: Annotated[msgspec.Raw, _letters("gdwo")]
+    services: Annotated[msgspec.Raw, _letters("gd")]
+    regime: Annotated[str, _told(PATTERNS["regime"])]
     gpc: bool
-    time: int
-    widget: str
-    receipt: str | msgspec.UnsetType = msgspec.UNSET
-    write_key: str | msgspec.UnsetType = msgspec.UNSET
+    time: Annotated[int, msgspec.Meta(ge=0, le=LATEST)]
+    widget: Annotated[str, _told(PATTERNS["widget"])]
+    receipt: Annotated[str, _told(SHORT)] | msgspec.UnsetType = msgspec.UNSET
+    write_key: Annotated[str, _told(LONG)] | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def statement(self) -> Statement:
@@ -78,16 +102,9 @@ class Choices(msgspec.Struct, frozen=True):
     canonical: bytes
 
 
-_SHORT = re.compile(r"[A-Za-z0-9_-]{22}")
-_LONG = re.compile(r"[A-Za-z0-9_-]{43}")
-_PATTERNS = {
-    "hash": re.compile(r"[0-9a-f]{64}"),
-    "scope": re.compile(r"[0-9a-f]{8}"),
-    "language": re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?"),
-    "notice": re.compile(r"[0-9a-f]{64}"),
-    "regime": re.compile(r"[a-z]{2,16}"),
-    "widget": re.compile(r"[0-9A-Za-z.+-]{1,32}"),
-}
+_SHORT = re.compile(SHORT)
+_LONG = re.compile(LONG)
+_PATTERNS = {name: re.compile(pattern) for name, pattern in PATTERNS.items()}
 _FIELD = re.compile(r"at `\$\.?([^`]*)`|field `([^`]*)`")
 _DECODER = msgspec.json.Decoder(Claim)
 _PURPOSES = msgspec.json.Decoder(dict[str, Letter])
@@ -109,8 +126,6 @@ def read(body: bytes) -> Claim:
         raise Problem("not_json", "The body is not JSON in UTF-8.", "Send one JSON object.") from error
     if _SHORT.fullmatch(claim.key) is None:
         raise invalid("key", "key is to be 22 characters of base64url: 128 random bits.")
-    if not 0 <= claim.time <= LATEST:
-        raise invalid("time", "time is to be milliseconds since 1970.")
     members = _ALWAYS + _check_receipt(claim)
     # Every member has one colon, and no text that passes its pattern holds any: one more means a member came twice.
     if body.count(b":") - bytes(claim.purposes).count(b":") - bytes(claim.services).count(b":") != members:
@@ -124,8 +139,6 @@ def choices(statement: Statement) -> Choices:
     for name, pattern in _PATTERNS.items():
         if pattern.fullmatch(getattr(statement, name)) is None:
             raise invalid(name, f"{name} does not match {pattern.pattern}.")
-    if not 1 <= statement.version <= LATEST:
-        raise invalid("version", "version is to be the number of a published version.")
     purposes = _decoded("purposes", _PURPOSES, statement.purposes)
     services = _decoded("services", _SERVICES, statement.services)
     canonical = _CANONICAL.encode([*statement[:7], purposes, services, *statement[9:]])

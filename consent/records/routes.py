@@ -21,6 +21,7 @@ from consent.records.decision import Settled
 from consent.records.intake import DAY, Intake, Taken
 from consent.records.limits import Limits
 from consent.records.published import Live, Published, outdated
+from consent.regimes.visit import Visits
 from consent.sites.queries import by_key, holds_token
 from consent.sites.tokens import digest
 from consent.web import cors
@@ -57,6 +58,8 @@ class Head(msgspec.Struct):
 
     origins: list[bytes]
     forwarded: list[str]
+    named: list[str]
+    peer: str = ""
     kind: bytes = b""
     coding: bytes = b""
     host: bytes = b""
@@ -73,17 +76,19 @@ class ConsentPost:
         limits: Limits,
         db: Database,
         trusted: tuple[Network, ...],
-        region: Callable[[Scope], str] | None = None,
+        visits: Visits,
     ) -> None:
         self._published = published
         self._intake = intake
         self._limits = limits
         self._db = db
         self._trusted = trusted
-        self._region = region or (lambda _: "")
+        self._visits = visits
+        self._region_header = visits.header.lower().encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        head = read_head(scope["headers"])
+        head = read_head(scope["headers"], self._region_header)
+        head.peer = scope["client"][0] if scope["client"] else ""
         readable: tuple[Header, ...] = (cors.VARY,)
         try:
             live = self._live(scope["path_params"]["site"])
@@ -92,8 +97,8 @@ class ConsentPost:
             if scope["method"] == "OPTIONS":
                 await _send(send, 204, cors.preflight(origin, b"POST"), b"")
                 return
-            body = await self._body(scope, receive, head)
-            settled, taken = await self._take(live, body, scope)
+            body = await self._body(receive, head)
+            settled, taken = await self._take(live, body, head)
         except Gone:
             return
         except Problem as problem:
@@ -111,18 +116,17 @@ class ConsentPost:
             raise NotFound("unknown_site", f"No policy is published for the site {key[:40]!r}.", remedy)
         return live
 
-    async def _body(self, scope: Scope, receive: Receive, head: Head) -> bytes:
+    async def _body(self, receive: Receive, head: Head) -> bytes:
         """The body, once the request may have one that we read. Raises Problem, TooMany among them."""
         if not is_json(head.kind) or head.coding not in (b"", b"identity"):
             remedy = "Send JSON in UTF-8 as application/json or text/plain, uncompressed."
             raise Problem("media_type", "The body is of a kind that is not read here.", remedy, status=415)
         body = await read_body(receive, claims.MAX_BODY)
-        peer = scope["client"][0] if scope["client"] else ""
-        address = client(peer, head.forwarded, self._trusted) if self._trusted else peer
+        address = client(head.peer, head.forwarded, self._trusted) if self._trusted else head.peer
         self._limits.arrive(place(address), withdraws=b'"withdraw"' in body)
         return body
 
-    async def _take(self, live: Live, body: bytes, scope: Scope) -> tuple[Settled, Taken]:
+    async def _take(self, live: Live, body: bytes, head: Head) -> tuple[Settled, Taken]:
         claim = claims.read(body)
         settled = await self._published.settle(live, claim.statement, self._intake.today())
         if claim.scope != live.version.scope:
@@ -133,10 +137,15 @@ class ConsentPost:
                 raise outdated(live)
         else:
             await self._admit(live, claim, settled)
-            taken = await self._intake.take(live.site, claim, settled, self._region(scope))
+            taken = await self._intake.take(live.site, claim, settled, self._region(head))
         if not taken.new and taken.time // DAY != self._intake.today():
             settled = await self._published.settle(live, claim.statement, taken.time // DAY)
         return settled, taken
+
+    def _region(self, head: Head) -> str:
+        """The visitor's country or region, where the service is set up to know it; else an empty text."""
+        found = self._visits.place(head.peer, head.named, head.forwarded) if self._visits.looked_up else None
+        return (found.region or found.country) if found else ""
 
     async def _admit(self, live: Live, claim: Claim, settled: Settled) -> None:
         """Let in a first choice while the site has room, a later one by its write key; a proven withdrawal always."""
@@ -227,9 +236,9 @@ class Records:
         )
 
 
-def read_head(headers: Iterable[Header]) -> Head:
+def read_head(headers: Iterable[Header], region_header: bytes) -> Head:
     """Pick out the headers that matter, in one pass."""
-    head = Head([], [])
+    head = Head([], [], [])
     for name, value in headers:
         if name == b"origin":
             head.origins.append(value)
@@ -241,6 +250,8 @@ def read_head(headers: Iterable[Header]) -> Head:
             head.forwarded.append(value.decode("latin-1"))
         elif name == b"content-encoding":
             head.coding = value.lower()
+        elif name == region_header:
+            head.named.append(value.decode("latin-1"))
     return head
 
 

@@ -3,10 +3,11 @@
 import time
 from collections.abc import Sequence
 
-from consent.db import Database, Row, Statement
-from consent.records.record import Record, from_row
+import msgspec
 
-MAX_PAGE = 1_000
+from consent.db import Database, Row, Statement
+from consent.records.question import Question
+from consent.records.record import Record, from_row
 
 _STORED = (
     "site_id", "id", "key", "digest", "receipt", "time", "action", "control", "layer", "language", "notice", "version",
@@ -21,13 +22,15 @@ _ADD_RECEIPT = (
     "insert into receipt (site_id, id, write_hash, created) values (:site_id, :id, :write_hash, :created)"
     " on conflict (site_id, id) do nothing"
 )
-_PAGE = (
+_SELECT = (
     "select r.id, r.receipt, r.time, r.action, r.control, r.layer, r.language, r.notice, r.version, v.hash, v.scope,"
     " r.purposes, r.services, r.regime, r.region, r.gpc, r.client_time, r.widget"
     " from consent_record r join policy_version v on v.site_id = r.site_id and v.version = r.version"
     " where r.site_id = :site_id and r.id > :after and r.id >= :since and r.id < :until"
-    " and (:action = '' or r.action = :action) order by r.id limit :limit"
+    " and (:action = '' or r.action = :action) order by r.id"
 )
+_PAGE = f"{_SELECT} limit :limit"
+_NEWEST = f"{_SELECT} desc limit :limit"
 
 
 async def add(db: Database, receipts: Sequence[Row], records: Sequence[Row]) -> bool:
@@ -56,15 +59,18 @@ async def write_hash(db: Database, site_id: int, receipt: str) -> str | None:
     return row["write_hash"] if row else None
 
 
-async def page(
-    db: Database, site_id: int, *, since: str, until: str, action: str = "", after: str = "", limit: int = 100
-) -> tuple[list[Record], str | None]:
-    """Records with since <= id < until and id > after, oldest first; and the id to go on after, if there are more."""
-    rows = await db.fetch(
-        _PAGE, site_id=site_id, since=since, until=until, action=action, after=after, limit=min(limit, MAX_PAGE) + 1
-    )
-    records = [from_row(row) for row in rows[:limit]]
-    return records, records[-1].id if len(rows) > limit else None
+async def page(db: Database, site_id: int, asked: Question) -> tuple[list[Record], str | None]:
+    """The records asked for, oldest first; and the id to go on after, if there are more."""
+    span = msgspec.structs.asdict(asked) | {"limit": asked.limit + 1}
+    rows = await db.fetch(_PAGE, site_id=site_id, **span)
+    records = [from_row(row) for row in rows[: asked.limit]]
+    return records, records[-1].id if len(rows) > asked.limit else None
+
+
+async def newest(db: Database, site_id: int, asked: Question) -> list[Record]:
+    """The newest of the records asked for, oldest first."""
+    rows = await db.fetch(_NEWEST, site_id=site_id, **msgspec.structs.asdict(asked))
+    return [from_row(row) for row in reversed(rows)]
 
 
 async def probe(db: Database) -> None:

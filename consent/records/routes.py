@@ -209,15 +209,7 @@ class Records:
             raise NotFound("unknown_site", f"There is no site {key[:40]!r}.", "List them: consent site list.")
         await self._authorize(request, site.site_id)
         asked = questions.parse(dict(request.query_params))
-        records, last = await queries.page(
-            self._db,
-            site.site_id,
-            since=asked.since,
-            until=asked.until,
-            action=asked.action,
-            after=asked.after,
-            limit=asked.limit,
-        )
+        records, last = await queries.page(self._db, site.site_id, asked)
         return records, questions.cursor(last) if last else None
 
     async def _authorize(self, request: Request, site_id: int) -> None:

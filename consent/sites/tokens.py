@@ -18,8 +18,13 @@ def digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
+def path(data: Path, key: str) -> Path:
+    """The file in the data folder that holds a site's token."""
+    return data / "tokens" / key
+
+
 async def ensure(db: Database, data: Path, site: Site, now: int) -> str:
     """The site's token from the data folder, made when there is none; its digest is in the store when this returns."""
-    token = secret(data / "tokens" / site.key, secrets.token_urlsafe(BYTES))
+    token = secret(path(data, site.key), secrets.token_urlsafe(BYTES))
     await add_token(db, site.site_id, digest(token), now)
     return token

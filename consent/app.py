@@ -1,0 +1,144 @@
+"""The whole service: opened, wired, and one list of every route."""
+
+import asyncio
+import contextlib
+import secrets
+import time
+from collections.abc import AsyncIterator
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from consent import openapi
+from consent.config import Config
+from consent.db import Database
+from consent.db.place import Hold, prepare, secret
+from consent.db.sqlite import open_sqlite
+from consent.delivery.routes import Delivery
+from consent.demo import demo
+from consent.demo.routes import Demo
+from consent.errors import Problem, Unavailable
+from consent.records.intake import Intake
+from consent.records.limits import Limits
+from consent.records.published import Published
+from consent.records.routes import ConsentPost, Records
+from consent.regimes.visit import Visits
+from consent.web import errors
+from consent.web.body import Gone
+from consent.web.headers import SecurityHeaders
+
+FRONT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Consent manager</title>
+<h1>This is a consent manager</h1>
+<p>Websites ask it to remember what their visitors allowed. Its addresses are described in
+<a href="/openapi.json">/openapi.json</a>.</p></html>
+"""
+
+
+class Service:
+    """Everything that runs, made of one store and one set of settings."""
+
+    def __init__(self, config: Config, db: Database, key: bytes) -> None:
+        self.published = Published(db)
+        self.intake = Intake(db, key)
+        self.visits = Visits(config)
+        self.delivery = Delivery(db, config, self.published, self.visits)
+        post = ConsentPost(
+            published=self.published,
+            intake=self.intake,
+            limits=Limits(config.rate_address, config.rate_site, time.monotonic),
+            db=db,
+            trusted=config.networks,
+            visits=self.visits,
+        )
+        self.records = Records(db, post, config.networks, time.monotonic)
+        self.demo = Demo(config, self.delivery.published)
+        self._described = msgspec.json.encode(openapi.describe(config.base_url))
+
+    def routes(self) -> list[BaseRoute]:
+        """Every address there is; the busiest first."""
+        return [
+            *self.records.routes(),
+            *self.delivery.routes(),
+            Route("/livez", self.live, methods=["GET"]),
+            Route("/readyz", self.ready, methods=["GET"]),
+            Route("/openapi.json", self.described, methods=["GET"]),
+            Route("/", self.front, methods=["GET"]),
+            *self.demo.routes(),
+        ]
+
+    async def live(self, _: Request) -> Response:
+        """The service runs."""
+        return Response(b'{"live":true}', headers={"Cache-Control": "no-store"}, media_type="application/json")
+
+    async def ready(self, _: Request) -> Response:
+        """A choice can be recorded now; or 503, and why not."""
+        failure = self.intake.committer.failure
+        if failure:
+            raise Unavailable(f"Choices cannot be recorded: {failure}.")
+        return Response(b'{"ready":true}', headers={"Cache-Control": "no-store"}, media_type="application/json")
+
+    async def described(self, _: Request) -> Response:
+        """The OpenAPI description."""
+        return Response(self._described, headers={"Cache-Control": "no-cache"}, media_type="application/json")
+
+    async def front(self, _: Request) -> Response:
+        """For people who come here by hand: the demo, where there is one."""
+        return RedirectResponse("/demo/") if self.published.site(demo.KEY) else HTMLResponse(FRONT)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Commit, and watch for what is published, until the block ends; then let in what was taken."""
+        await self.published.refresh()
+        tasks = [asyncio.create_task(self.intake.committer.run()), asyncio.create_task(self.published.watch())]
+        try:
+            yield
+        finally:
+            await self.intake.committer.close()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self.visits.close()
+
+
+def create_app(config: Config) -> Starlette:
+    """The service as an ASGI application. It opens the store when it starts and lets go of it when it stops.
+
+    Raises StoreError at its start when the data folder cannot be used, also because another service uses it.
+    """
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        await asyncio.to_thread(prepare, config.data)
+        hold = Hold(config.data)
+        db = await open_sqlite(config.store)
+        try:
+            service = Service(config, db, write_secret(config))
+            app.router.routes[:] = service.routes()
+            async with service.running():
+                yield
+        finally:
+            await db.close()
+            hold.release()
+
+    app = Starlette(
+        lifespan=lifespan,
+        middleware=[Middleware(SecurityHeaders)],
+        exception_handlers={
+            Problem: errors.on_problem,
+            HTTPException: errors.on_http,
+            Gone: errors.on_gone,
+            Exception: errors.on_fault,
+        },
+    )
+    app.router.redirect_slashes = False  # it would answer with an address made of the request's Host
+    return app
+
+
+def write_secret(config: Config) -> bytes:
+    """What write keys are derived from: 256 random bits in the data folder."""
+    return bytes.fromhex(secret(config.data / "secret", secrets.token_hex(32)))

@@ -1,0 +1,88 @@
+"""uvicorn, run as an endpoint that is open to the web: our protocol, no proxy headers believed, a clean stop."""
+
+import functools
+import signal
+import socket
+import sys
+from collections.abc import Callable
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from consent.errors import Problem
+from consent.web.protocol import Bounds, Guard, GuardedProtocol
+
+if sys.platform != "win32":
+    import resource
+
+STOP_SECONDS = 10
+"""How long requests that were begun may take to end when the service stops."""
+
+SWITCH_SECONDS = 0.0005
+"""How long a thread may wait for the interpreter. The store's threads hand over rows many times a commit; with Python's
+5 ms each hand-over would wait that long while the loop is busy (measured: 0.06 ms a row instead of 2)."""
+
+
+class Server(uvicorn.Server):
+    """Tells `listening` once connections are accepted, and waits for what is on its way when it stops."""
+
+    def __init__(self, config: uvicorn.Config, guard: Guard, listening: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._guard = guard
+        self._listening = listening
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._listening()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._guard.draining = True
+        await super().shutdown(sockets)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes a free one. Raises Problem when the address cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    found = socket.socket(family, socket.SOCK_STREAM)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        found.bind((host, port))
+    except OSError as error:
+        found.close()
+        raise Problem(
+            "address",
+            f"The service cannot listen on {host}, port {port}: {error.strerror}.",
+            "Stop what uses it, or choose another with --port (0 takes a free one).",
+        ) from error
+    found.set_inheritable(True)
+    return found
+
+
+def run(app: ASGIApp, found: socket.socket, bounds: Bounds, log_level: str, listening: Callable[[], None]) -> None:
+    """Serve until the process is told to stop (SIGINT, SIGTERM), then answer what was begun."""
+    guard = Guard(bounds)
+    config = uvicorn.Config(
+        app,
+        http=functools.partial(GuardedProtocol, guard),  # type: ignore[arg-type]  # made like the class it wraps
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        log_level=log_level,
+        timeout_graceful_shutdown=STOP_SECONDS,
+        backlog=2_048,
+    )
+    sys.setswitchinterval(SWITCH_SECONDS)
+    _raise_file_limit()
+    for stop in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises them again at its end: a clean stop is no failure
+        signal.signal(stop, lambda *_: None)
+    Server(config, guard, listening).run(sockets=[found])
+
+
+def _raise_file_limit() -> None:
+    """Each connection is a file: take as many as this user may have."""
+    if sys.platform != "win32":
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

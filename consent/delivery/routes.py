@@ -1,6 +1,6 @@
 """GET /c/…: the scripts of a site. The same bytes for all visitors of a regime, and no cookie."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 
 from starlette.requests import Request
@@ -17,7 +17,8 @@ from consent.delivery.published import Publication, Publications
 from consent.errors import NotFound
 from consent.policy.resolved import Resolved
 from consent.records.published import Published
-from consent.regimes.regime import choose, in_force, load_regimes
+from consent.regimes.geo import Place
+from consent.regimes.regime import Regime, choose, in_force, load_regimes
 from consent.regimes.visit import Visits
 
 #: Five minutes: how long a page may go on with a version that was replaced.
@@ -29,11 +30,13 @@ LAYER_AGE = 31_536_000
 class Delivery:
     """The rooms' HTTP face; opened once, it holds what was published and compressed."""
 
-    def __init__(self, db: Database, config: Config, sites: Published, today: Callable[[], date] = date.today) -> None:
+    def __init__(
+        self, db: Database, config: Config, sites: Published, visits: Visits, today: Callable[[], date] = date.today
+    ) -> None:
         self._config = config
         self._today = today
-        self._shelf = Shelf()
-        self.visits = Visits(config)
+        self.shelf = Shelf()
+        self._visits = visits
         self.published = Publications(db, sites)
 
     def routes(self) -> list[BaseRoute]:
@@ -43,23 +46,19 @@ class Delivery:
             Route("/c/{site}/{version:int}/{name}", self.layer, methods=["GET"]),
         ]
 
-    def close(self) -> None:
-        """Let go of the places database."""
-        self.visits.close()
-
     async def script(self, request: Request) -> Response:
         """The first script of a site, with its settings for the visitor's regime."""
         key = request.path_params["site"]
         found = await self.published.current(key)
         if found is None:
             raise unknown_site(key)
-        regime = self._regime(request, found)
+        regime = self.regime(self.place(request), found.version.resolved)
         version = found.version
-        body = await self._shelf.get(
+        body = await self.shelf.get(
             (version.site_id, version.version, version.hash, regime),
             lambda: bootstrap_text(self._settings(found, regime)),
         )
-        scope = "private" if self.visits.looked_up else "public"
+        scope = "private" if self._visits.looked_up else "public"
         return answer(request, body, "text/javascript; charset=utf-8", f"{scope}, max-age={SCRIPT_AGE}")
 
     async def layer(self, request: Request) -> Response:
@@ -70,36 +69,38 @@ class Delivery:
         if parsed is None or version is None or not _is_current(parsed, version.resolved):
             raise _no_layer(key)
         kind, language, _ = parsed
-        body = await self._shelf.get(
+        body = await self.shelf.get(
             (version.site_id, number, version.hash, kind, language),
             lambda: layer_text(version.resolved, kind, language),
         )
         return answer(request, body, "text/javascript; charset=utf-8", f"public, max-age={LAYER_AGE}, immutable")
 
     def _settings(self, found: Publication, regime: str | None) -> dict[str, object]:
-        laws = applying(found.version.resolved, in_force(load_regimes(), self._today()))
         return settings(
             found.version,
             base=self._config.base_url,
             since=found.since,
-            regimes=laws,
+            regimes=self._laws(found.version.resolved),
             regime=regime,
             layers=found.layers,
         )
 
-    def _regime(self, request: Request, found: Publication) -> str | None:
-        """The key of the law that the visitor's place falls under, if the site follows it."""
-        named = request.headers.getlist(self.visits.header) if self.visits.header else []
+    def place(self, request: Request) -> Place | None:
+        """Where the request comes from, if that can be known."""
+        named = request.headers.getlist(self._visits.header) if self._visits.header else []
         peer = request.client.host if request.client else ""
-        place = self.visits.place(peer, named, request.headers.getlist("x-forwarded-for"))
-        if place is None:
-            return None
-        laws = applying(found.version.resolved, in_force(load_regimes(), self._today()))
-        law = choose(place.country, place.region, laws)
+        return self._visits.place(peer, named, request.headers.getlist("x-forwarded-for"))
+
+    def regime(self, place: Place | None, resolved: Resolved) -> str | None:
+        """The key of the law that a place falls under, if the site follows it."""
+        law = choose(place.country, place.region, self._laws(resolved)) if place else None
         return law.key if law else None
 
+    def _laws(self, resolved: Resolved) -> dict[str, Regime]:
+        return applying(resolved, in_force(load_regimes(), self._today()))
 
-def answer(request: Request, body: Body, kind: str, cache: str) -> Response:
+
+def answer(request: Request, body: Body, kind: str, cache: str, more: Mapping[str, str] | None = None) -> Response:
     """A body in the coding the client likes best, or 304 when it has these bytes already."""
     coding = choose_coding(request.headers.getlist("accept-encoding"))
     headers = {
@@ -109,6 +110,7 @@ def answer(request: Request, body: Body, kind: str, cache: str) -> Response:
         "Access-Control-Allow-Origin": "*",
         "Cross-Origin-Resource-Policy": "cross-origin",
         "X-Content-Type-Options": "nosniff",
+        **(more or {}),
     }
     if is_unmodified(request.headers.getlist("if-none-match"), headers["ETag"]):
         return Response(status_code=304, headers=headers)

@@ -18,9 +18,9 @@ const CORE_FILLS = ["CONSENT_BASE", "CONSENT_SITE", "CONSENT_COOKIE", "CONSENT_C
 const ENTRIES = [
   { name: "core", raw: 2000, fills: CORE_FILLS },
   { name: "core.strict", source: "core", raw: 2000, fills: CORE_FILLS },
-  { name: "bootstrap", gzip: 5500, fills: ["CONSENT_SETTINGS"] },
+  { name: "bootstrap", gzip: 3500, fills: ["CONSENT_SETTINGS"] },
   { name: "banner", gzip: 4500, fills: ["CONSENT_BANNER"] },
-  { name: "preferences", gzip: 5500, fills: ["CONSENT_PREFERENCES"] },
+  { name: "preferences", with: "later", gzip: 12000, fills: ["CONSENT_PREFERENCES", "CONSENT_DETAILS"] },
 ];
 
 /** What a real site fills into the core: three own domains, a dozen necessary hosts. */
@@ -49,12 +49,22 @@ const stylesheets = {
   },
 };
 
+/** The placeholders come with a later bundle, and use what the bootstrap holds already. */
+const sharing = {
+  name: "sharing",
+  setup(/** @type {import("esbuild").PluginBuild} */ plugin) {
+    plugin.onResolve({ filter: /\/parts\.js$/ }, ({ importer }) =>
+      (importer.endsWith("placeholders.js") ? { path: fileURLToPath(new URL("src/parts-at-hand.js", HERE)) } : null));
+  },
+};
+
 async function bundle(entry) {
+  const sources = [entry.with, entry.source ?? entry.name].filter(Boolean);
   const result = await build({
-    entryPoints: [fileURLToPath(new URL(`src/${entry.source ?? entry.name}.js`, HERE))],
+    stdin: { contents: sources.map((name) => `import "./src/${name}.js";`).join("\n"), resolveDir: fileURLToPath(HERE) },
     define: { CONSENT_VERSION: JSON.stringify(VERSION), STRICT_VARIANT: String(entry.name === "core.strict") },
     bundle: true, write: false, minify: true, format: "iife", target: TARGET, charset: "utf8", legalComments: "none",
-    tsconfigRaw: {}, plugins: [stylesheets], logLevel: "error",
+    tsconfigRaw: {}, plugins: [stylesheets, sharing], logLevel: "error",
   });
   const text = result.outputFiles[0].text.trim();
   return entry.name.startsWith("core") ? text : `/*consent*/${text}`; // the mark by which the core knows our scripts

@@ -56,7 +56,8 @@ const dns = STRICT_VARIANT ? "<meta http-equiv=x-dns-prefetch-control content=of
 
 try {
   if (!win.consent?.core?.v) {
-    const stub = win.consent = { q: /** @type {any[]} */ ([]), core, get: () => false };
+    /** @type {any} */
+    const stub = win.consent = { q: [], core, get: () => false };
     for (const name of ["show", "accept", "reject", "withdraw", "on"]) stub[name] = (/** @type {any[]} */ ...args) => stub.q.push([name, args]);
     doc.addEventListener("securitypolicyviolation", (event) => core.violations.length < 200 && core.violations.push(event));
     core.load(`${CONSENT_SITE}.js`).catch(() => {});

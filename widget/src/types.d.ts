@@ -70,16 +70,48 @@ export interface Store {
   show(layer: 1 | 2): Promise<boolean>;
   /** Layers attach here: `window.consent.attach("banner", factory)`. */
   attach(name: "banner" | "preferences", factory: LayerFactory): void;
+  emit(type: StoreEvent, detail: any): void;
+  /** The page's own nonce, "" without one. */
+  nonce: string;
+  /** Our policy for Trusted Types, where the page has any; the strings as they are elsewhere. Throws when the page allows none. */
+  trust(): { createScript(text: string): any; createScriptURL(url: string): any };
 }
 
 export interface LayerData { language: string; dir: "ltr" | "rtl"; texts: Record<string, string>; [key: string]: any }
 export type LayerFactory = (store: Store) => Layer;
 export interface Layer { show(opener: Element | null): void; hide(): void }
 
+/** All that the state (store.js) needs of the world around it. */
+export interface View {
+  gpc: boolean; language: string;
+  jar: { get(): string; set(line: string): void };
+  local: { get(key: string): string | null; set(key: string, value: string | null): void };
+  page: { facts(cause: string): { typed: boolean; posted: boolean; done: boolean }; change(cause: string, reload: boolean): void };
+  /** ms since 1970 */
+  now(): number;
+  emit(type: StoreEvent, detail: any): void;
+}
+
+/** What deciding (decisions.js, transport.js) needs besides. */
+export interface Surroundings {
+  secure: boolean;
+  /** 128 random bits, base64url */
+  key(): string;
+  post(body: object): Promise<{ status: number; wait: number; data: any }>;
+  /** Fetches the settings anew, past the browser's cache. */
+  refresh(): Promise<unknown>;
+  later(run: () => void, ms: number): unknown;
+  sleep(ms: number): Promise<unknown>;
+  expire(cookie: string): void;
+  purge(gone: Service[], kept: Service[], ours: string[]): void;
+}
+
 declare global {
   /** Filled in by the server (docs/formats.md, sections 1 and 5). */
   const CONSENT_BASE: string, CONSENT_SITE: string, CONSENT_COOKIE: string, CONSENT_CSP: string, CONSENT_EVERYTHING: boolean;
   const CONSENT_SETTINGS: Settings;
+  /** What only a later bundle needs of the settings: services in full, texts, scopes. */
+  const CONSENT_DETAILS: Partial<Settings>;
   /** Filled in by build.mjs. */
   const STRICT_VARIANT: boolean, CONSENT_VERSION: string;
 }

@@ -1,0 +1,152 @@
+/**
+ * Bundle 1: as little as it takes to ask. Everything else comes with the second layer's bundle (`later.js`): at once on a
+ * page whose visitor has decided before, and when the browser is idle on one that had to ask.
+ *
+ * Loaded by the core once the service has answered, or, in the variant `tag`, by the owner's script element. The server
+ * fills CONSENT_SETTINGS in.
+ */
+
+import { dress, keep, makeRoot } from "./banner/parts.js";
+import { attach as attachControl } from "./control.js";
+import { jar } from "./storage.js";
+import { chooseLanguage, fillText } from "./texts.js";
+
+/** @typedef {import("./types").Store} Store */
+/** @typedef {import("./types").StoreEvent} StoreEvent */
+
+/** Search engines do not choose, and must not index the question (UA-06). They stay under the strict policy. */
+const CRAWLER = /(google|bing|yandex|apple|petal|duckduck|gpt|claude)bot|baiduspider|slurp/i;
+
+/** How long a bundle may take to arrive, in ms. */
+const PATIENCE = 10_000;
+
+const settings = CONSENT_SETTINGS;
+const win = /** @type {any} */ (window);
+
+function start() {
+  /** @type {import("./types").Core | null} */
+  const core = win.consent?.core?.v == 1 ? win.consent.core : null;
+  const nonce = core?.nonce || document.currentScript?.nonce || "";
+  const language = chooseLanguage(settings.languages, [document.documentElement.lang, ...navigator.languages]);
+  /** @type {[StoreEvent, (detail: any) => void][]} */
+  let listeners = [];
+  /** @type {Record<string, Promise<void> | undefined>} */
+  const bundles = {};
+  /** @type {Record<string, () => void>} */
+  const arrived = {};
+  /** @type {Record<string, (store: any) => any>} */
+  const factories = {};
+  /** @type {Record<string, import("./types").Layer>} */
+  const layers = {};
+  /** @type {any} */
+  let trusted;
+
+  const trust = () => {
+    const rules = { createScript: String, createScriptURL: String };
+    return trusted ||= win.trustedTypes ? win.trustedTypes.createPolicy("consent", rules) : rules;
+  };
+
+  /** In the variant `tag` there is no core to load what is ours. @param {string} path */
+  const loadAlone = async (path) => {
+    const url = `${settings.base}/c/${path}`;
+    if (!(await fetch(url)).ok) throw 0;
+    const script = document.createElement("script");
+    Object.assign(script, { crossOrigin: "", nonce, src: trust().createScriptURL(url) });
+    document.head.append(script);
+  };
+
+  /** Resolves when the bundle of a layer has run; rejects when it cannot be had now. @param {"banner" | "preferences"} name */
+  const bundle = (name) => bundles[name] ||= new Promise((/** @type {(value?: any) => void} */ resolve, reject) => {
+    arrived[name] = resolve;
+    setTimeout(reject, PATIENCE);
+    (core ? core.load : loadAlone)(settings.layers[language][name].slice("/c/".length)).catch(reject);
+  }).catch((error) => {
+    delete bundles[name];
+    throw error;
+  });
+
+  /** Completes the store. */
+  const equip = () => bundle("preferences").then(() => {
+    const ready = factories.later?.(store);
+    delete factories.later;
+    control();
+    ready?.();
+  });
+
+  let controlled = top != self; // frames follow the page that holds them
+  const control = () => {
+    if (!controlled) attachControl(store);
+    controlled = true;
+  };
+
+  /** @param {1 | 2} layer @param {Element | null} opener */
+  const open = async (layer, opener) => {
+    const name = layer == 1 ? "banner" : "preferences";
+    try {
+      await (layer == 1 ? bundle(name) : equip());
+      (layers[name] ||= factories[name](store)).show(opener);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+
+  // What the layers see before `later.js` completes it: a visitor who has not decided.
+  const key = [/(?:^|; )consent_regime=(\w+)/.exec(jar.get())?.[1], settings.regime].find((one) => one && Object.hasOwn(settings.regimes, one)) || settings.strictest;
+  /** @type {Store} */
+  const store = {
+    settings, core, language, nonce, trust,
+    regime: { ...settings.regimes[key], key },
+    gpc: /** @type {any} */ (navigator).globalPrivacyControl === true,
+    choice: null, pending: false, violations: [], parts: { makeRoot, dress, keep },
+    text: (name, values) => fillText(settings.ui[language], name, values),
+    status: () => "unset",
+    allows: (name) => settings.purposes.some((purpose) => purpose.key == name && purpose.required),
+    decide: (decision) => equip().then(() => store.decide(decision)),
+    show: (layer) => open(layer, document.activeElement),
+    attach(name, factory) {
+      factories[name] = factory;
+      arrived[name]?.();
+    },
+    on(type, listener) {
+      listeners.push([type, listener]);
+      return () => { listeners = listeners.filter(([, other]) => other != listener); };
+    },
+    emit(type, detail) {
+      for (const [heard, listener] of listeners) {
+        try {
+          if (heard == type) listener(detail);
+        } catch (error) {
+          reportError(error); // another's mistake is told, and ends nothing of ours
+        }
+      }
+    },
+  };
+
+  /** Whether somebody is there who must be asked first, and has not answered. */
+  const mustAsk = () => top == self && store.regime.model == "opt-in" && !store.choice && !store.pending
+    && settings.purposes.some(({ required }) => !required) && !CRAWLER.test(navigator.userAgent);
+
+  const whenReady = async () => {
+    const first = mustAsk() && !jar.get().includes(`${settings.cookie.name}=`) && !isPending();
+    if (!first) await equip().catch(() => {});
+    control();
+    if (mustAsk()) await open(1, null);
+    if (first) (win.requestIdleCallback || setTimeout)(() => equip().catch(() => {}));
+  };
+
+  win.consent = Object.assign(win.consent?.q ? win.consent : {}, { attach: store.attach });
+  if (document.readyState == "loading") addEventListener("DOMContentLoaded", whenReady);
+  else whenReady();
+}
+
+/** Whether a decision waits for the service: then nobody is asked again. */
+function isPending() {
+  try {
+    return !!localStorage["consent.pending"];
+  } catch {
+    return false;
+  }
+}
+
+if (!win.consent?.attach) start();

@@ -1,0 +1,134 @@
+/**
+ * Decides: puts refusals into force at once, grants once the service has recorded them, and sets right what is stored.
+ *
+ * @typedef {import("./types").Choice} Choice
+ * @typedef {import("./types").Decision} Decision
+ * @typedef {import("./types").Outcome} Outcome
+ * @typedef {import("./rules.js").Letters} Letters
+ * @typedef {import("./transport.js").Body} Body
+ */
+
+import { checksum, decode, encode, read, values } from "./cookie.js";
+import { listText } from "./list.js";
+import { allLetters, asked, both, lifetime, optional, own, runs } from "./rules.js";
+import { DAY, LIST } from "./store.js";
+import { createTransport } from "./transport.js";
+
+/** How long a click waits for the service, in ms: a withdrawal must not hang on it, a grant can. */
+const PATIENCE = { less: 3000, more: 10_000 };
+
+/** A retry that succeeds later than this after the page began does not reload it under the reader's eyes; ms. */
+const FRESH = 5000;
+
+/**
+ * @param {import("./store.js").State} state
+ * @param {import("./types").Surroundings} world
+ */
+export function createDecisions(state, world) {
+  const { settings, env, regime } = state;
+  const { name, domain } = settings.cookie;
+  const began = env.now();
+  const transport = createTransport({ ...world, local: env.local }, settled);
+  /** @type {{ said: string, outcome: Promise<Outcome> } | null} */
+  let asking = null;
+
+  /** @param {number} [day] @returns {Choice} */
+  const blank = (day = state.today()) => ({ day, scope: settings.scope, gpc: env.gpc, regime: "", purposes: {}, services: {}, sum: "0" });
+
+  /** Stores a choice, cookie first: its list is what tells other tabs. @param {Choice} wanted */
+  function keep(wanted) {
+    const fill = (/** @type {Choice} */ choice) => ({ ...choice, scope: settings.scope, sum: checksum(listText(settings, choice)) });
+    let choice = fill(wanted);
+    if (!encode(choice)) choice = fill({ ...blank(), ...allLetters(settings, "d") }); // too long for a cookie: nothing is allowed
+    const [value, text] = [encode(choice), listText(settings, choice)];
+    const held = values(env.jar.get(), name);
+    if (held.length > 1) world.expire(name);
+    if (held.join() != value) {
+      const age = (choice.day + lifetime(settings, regime, choice) - state.today()) * 86_400;
+      env.jar.set(`${name}=${value};path=/;max-age=${age};samesite=lax${world.secure ? ";secure" : ""}${domain && `;domain=${domain}`}`);
+    }
+    if (env.local.get(LIST) != `${value} ${text}`) env.local.set(LIST, `${value} ${text}`);
+    state.adopt(choice, text);
+  }
+
+  /** Sets right what the core and the state could not use: two cookies, a lost or stale list, a missing default. */
+  function repair() {
+    const before = state.mark();
+    const stored = read(env.jar.get(), name);
+    if (stored && state.counts(stored)) keep(stored);
+    else if (regime.model == "opt-out" && state.edge == regime.key && !env.gpc) keep({ ...blank(), regime: regime.key, ...allLetters(settings, "g") });
+    else {
+      env.local.set(LIST, null);
+      state.adopt(null, null);
+    }
+    if (state.choice) sweep(state.letters());
+    if (state.mark() != before) env.emit("change", { action: "restored" });
+  }
+
+  /** Removes what services left that are refused. @param {Letters} letters */
+  function sweep(letters) {
+    const may = settings.services.filter((service) => runs(settings, letters, service));
+    world.purge(settings.services.filter((service) => !may.includes(service)), may, [name, "consent_regime"]);
+  }
+
+  /** A decision, or a body that comes back from storage, as letters for every purpose; unknown keys are dropped. @param {any} said @returns {Letters} */
+  function complete(said) {
+    /** @type {Letters} */
+    const result = { purposes: Object.create(null), services: Object.create(null) };
+    for (const { key } of optional(settings)) {
+      const letter = own(said.purposes || {}, key);
+      result.purposes[key] = /^[gdwo]$/.test(letter) ? letter : own(state.effective()?.purposes || {}, key) || "d";
+    }
+    for (const service of settings.services) {
+      const letter = own(said.services || {}, service.key);
+      if (asked(settings, service).length && /^[gd]$/.test(letter) && (letter == "g") != runs(settings, result, service)) {
+        result.services[service.key] = letter;
+      }
+    }
+    return result;
+  }
+
+  /** @param {Letters} wanted @param {Decision} decision @returns {Body} */
+  function bodyOf(wanted, { control, layer }) {
+    const { version, hash, scope, layers } = settings;
+    return { key: world.key(), version, hash, scope, control, layer, language: env.language, notice: layers[env.language].notice,
+      ...wanted, regime: regime.key, gpc: env.gpc, time: env.now(), widget: CONSENT_VERSION };
+  }
+
+  /** @param {Decision} decision @returns {Promise<Outcome>} */
+  function decide(decision) {
+    const wanted = complete(decision);
+    const said = JSON.stringify(wanted);
+    if (asking?.said != said) { // the same button twice is one decision
+      asking = { said, outcome: carryOut(wanted, bodyOf(wanted, decision)).finally(() => { asking = null; }) };
+    }
+    return asking.outcome;
+  }
+
+  /** @param {Letters} wanted @param {Body} body */
+  async function carryOut(wanted, body) {
+    const sent = transport.send(body); // first, for only what waits lets an incomplete choice count
+    const interim = both(settings, state.effective() ? state.letters() : blank(), wanted);
+    if (state.effective() || Object.values(wanted.purposes).some((letter) => letter != "g")) keep({ ...blank(), ...interim });
+    sweep(wanted);
+    env.emit("change", { action: body.control });
+    const result = await Promise.race([sent, world.sleep(state.excessive() ? PATIENCE.less : PATIENCE.more)]);
+    return state.conclude(result == "recorded", body.key);
+  }
+
+  /** @type {Parameters<typeof createTransport>[1]} */
+  function settled(body, result, answer, last) {
+    if (!last) return;
+    if (result == "recorded") {
+      const ours = { ...blank(Math.floor(body.time / DAY) || undefined), gpc: body.gpc === true, ...complete(body) };
+      const theirs = decode(String(answer?.data.cookie)); // perhaps set by HTTP already: then it is not written again
+      const same = theirs && !theirs.regime && theirs.scope == ours.scope && listText(settings, theirs) == listText(settings, ours);
+      keep(same ? theirs : ours);
+    } else repair();
+    env.emit("change", { action: body.control });
+    if (result == "outdated") world.refresh().then(() => state.conclude(false, body.key, { differs: true }));
+    else if (!asking) state.conclude(result == "recorded", body.key, env.now() - began > FRESH ? { done: true } : {});
+  }
+
+  return { decide, repair, resume: transport.drain };
+}

@@ -1,0 +1,82 @@
+/**
+ * What comes with the second layer's bundle: the state of the choice, all that decides, puts right, and starts what was
+ * held back. Completes the store that the bootstrap made.
+ */
+
+import { exposeApi } from "./api.js";
+import { createDecisions } from "./decisions.js";
+import { guardHead } from "./hooks.js";
+import { releaseMarked } from "./marked.js";
+import { watchPage } from "./page.js";
+import { attach as attachPlaceholders } from "./placeholders.js";
+import { expire, purge } from "./purge.js";
+import { jar, local } from "./storage.js";
+import { createState, LIST } from "./store.js";
+import { watchViolations } from "./violations.js";
+
+/** @typedef {import("./types").Store} Store */
+
+/** How our policies begin; a page may have others. */
+const OURS = "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:";
+
+/** @param {import("./types").Settings} settings @returns {import("./types").Surroundings} */
+const surroundings = ({ base, site }) => ({
+  expire, purge,
+  secure: location.protocol == "https:",
+  later: (run, ms) => setTimeout(run, ms),
+  sleep: (ms) => new Promise((done) => { setTimeout(done, ms); }),
+  refresh: () => fetch(`${base}/c/${site}.js`, { cache: "reload" }).catch(() => {}),
+
+  key() {
+    const bytes = String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16)));
+    return btoa(bytes).replace(/\+/g, "-").replace(/\//g, "_").slice(0, 22);
+  },
+
+  async post(body) {
+    const answer = await fetch(`${base}/v1/${site}/consent`, {
+      method: "POST", body: JSON.stringify(body), keepalive: true, signal: AbortSignal.timeout(10_000), headers: { "Content-Type": "text/plain" },
+    });
+    return { status: answer.status, wait: Number(answer.headers.get("retry-after")) || 0, data: await answer.json().catch(() => null) };
+  },
+});
+
+/** @param {Store} store */
+function complete(store) {
+  const { settings, core } = store;
+  try {
+    Object.assign(settings, CONSENT_DETAILS);
+  } catch {} // a server that puts everything into the settings fills nothing in here
+
+  const page = watchPage();
+  const { gpc, language, emit } = store;
+  const state = createState(settings, core, { jar, local, page, gpc, language, emit, now: Date.now });
+  const decisions = createDecisions(state, surroundings(settings));
+  Object.defineProperties(store, Object.getOwnPropertyDescriptors(state));
+  store.decide = decisions.decide;
+
+  const settle = () => {
+    if (state.unsettled() || page.changed) decisions.repair();
+    decisions.resume();
+  };
+  /** @param {boolean} shown */
+  const reconsider = (shown) => {
+    state.reconsider(shown);
+    settle();
+  };
+
+  settle();
+  if (core?.list) guardHead(OURS);
+  watchViolations(store, OURS);
+  addEventListener("online", decisions.resume);
+  addEventListener("storage", ({ key }) => (key == LIST || key == null) && reconsider(false));
+  addEventListener("pageshow", ({ persisted }) => persisted && reconsider(true));
+  document.addEventListener("prerenderingchange", () => reconsider(true));
+
+  return () => {
+    exposeApi(store);
+    attachPlaceholders(store);
+    releaseMarked(state, store);
+  };
+}
+
+/** @type {any} */ (window).consent.attach("later", complete);

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import secrets
 import time
 from collections.abc import AsyncIterator
@@ -13,6 +14,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
 
 from consent import openapi
 from consent.config import Config
@@ -39,6 +41,9 @@ FRONT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Consent m
 """
 
 
+_POST = re.compile("/v1/([^/]+)/consent")
+
+
 class Service:
     """Everything that runs, made of one store and one set of settings."""
 
@@ -47,7 +52,7 @@ class Service:
         self.intake = Intake(db, key)
         self.visits = Visits(config)
         self.delivery = Delivery(db, config, self.published, self.visits)
-        post = ConsentPost(
+        self.post = ConsentPost(
             published=self.published,
             intake=self.intake,
             limits=Limits(config.rate_address, config.rate_site, time.monotonic),
@@ -55,7 +60,7 @@ class Service:
             trusted=config.networks,
             visits=self.visits,
         )
-        self.records = Records(db, post, config.networks, time.monotonic)
+        self.records = Records(db, self.post, config.networks, time.monotonic)
         self.demo = Demo(config, self.delivery.published)
         self._described = msgspec.json.encode(openapi.describe(config.base_url))
 
@@ -105,27 +110,43 @@ class Service:
             self.visits.close()
 
 
-def create_app(config: Config) -> Starlette:
+class App(Starlette):
+    """Starlette, with a door of its own for posts of consent: they pay for no layer that they do not need."""
+
+    service: Service | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.service is not None and scope["type"] == "http" and scope["method"] in ("POST", "OPTIONS"):
+            found = _POST.fullmatch(scope["path"])
+            if found:
+                scope["path_params"] = {"site": found[1]}
+                await self.service.post(scope, receive, send)
+                return
+        await super().__call__(scope, receive, send)
+
+
+def create_app(config: Config) -> App:
     """The service as an ASGI application. It opens the store when it starts and lets go of it when it stops.
 
     Raises StoreError at its start when the data folder cannot be used, also because another service uses it.
     """
 
     @contextlib.asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(app: App) -> AsyncIterator[None]:
         await asyncio.to_thread(prepare, config.data)
         hold = Hold(config.data)
         db = await open_sqlite(config.store)
         try:
             service = Service(config, db, write_secret(config))
             app.router.routes[:] = service.routes()
+            app.service = service
             async with service.running():
                 yield
         finally:
             await db.close()
             hold.release()
 
-    app = Starlette(
+    app = App(
         lifespan=lifespan,
         middleware=[Middleware(SecurityHeaders)],
         exception_handlers={

@@ -55,75 +55,64 @@ class Intake:
         Raises Conflict when the key was used for another statement, Unavailable when nothing can be promised.
         """
         said = digest(settled, claim.continues)
+        write_key = None if claim.continues else self.write_key(site, claim.key)
         waiting = self.committer.waiting(site.site_id, claim.key)
-        entry = waiting or self._enter(site, claim, settled, said, region)
+        entry = waiting or self._enter(site, claim, settled, said, region=region, write_key=write_key)
         other = await entry.done
-        return self._taken(site, claim, said, other or entry.record, new=not (waiting or other))
+        return _taken(other or entry.record, said, write_key, new=not (waiting or other))
 
     async def recorded(self, site: Site, claim: Claim, settled: Settled) -> Taken | None:
         """What came of this very post when it was recorded before; None when it was not."""
         row = (await queries.known(self._db, site.site_id, [claim.key])).get(claim.key)
         said = digest(settled, claim.continues)
-        return self._taken(site, claim, said, row, new=False) if row and row["digest"] == said else None
+        if row is None or row["digest"] != said:
+            return None
+        return _taken(row, said, None if claim.continues else self.write_key(site, claim.key), new=False)
 
     def write_key(self, site: Site, key: str) -> str:
         """What later choices of this chain must show; the same for the same post, so that a retry gets it again."""
         made = hmac.digest(self._secret, site.key.encode() + b"\0" + key.encode(), "sha256")
         return urlsafe_b64encode(made)[:43].decode()
 
-    def _enter(self, site: Site, claim: Claim, settled: Settled, said: str, region: str) -> Entry:
+    def _enter(
+        self, site: Site, claim: Claim, settled: Settled, said: str, *, region: str, write_key: str | None
+    ) -> Entry:
         """Stamp a record and queue it; between the stamp and the queue nothing else runs, so ids keep their order."""
         self._last = stamp = identifier.steady(self._last, self._now())
         made = identifier.uuid7(stamp, os.urandom(identifier.RANDOM_BYTES))
+        follows = claim.continues
+        chain = follows[0] if follows else identifier.compact(made)  # a chain's receipt names its first record
         receipt: Row | None = None
-        if claim.continues is None:
-            write_hash = hashlib.sha256(self.write_key(site, claim.key).encode()).hexdigest()
-            receipt = {
-                "site_id": site.site_id,
-                "id": identifier.compact(made),
-                "write_hash": write_hash,
-                "created": stamp,
-            }
-        entry = Entry(_record(site, claim, settled, region) | _stamp(claim, settled, said, stamp, made), receipt)
+        if write_key is not None:
+            write_hash = hashlib.sha256(write_key.encode()).hexdigest()
+            receipt = {"site_id": site.site_id, "id": chain, "write_hash": write_hash, "created": stamp}
+        record: Row = {
+            "site_id": site.site_id,
+            "id": identifier.text(made),
+            "key": claim.key,
+            "digest": said,
+            "receipt": chain,
+            "time": stamp,
+            "action": "changed" if follows and not settled.withdraws else settled.action,
+            "control": claim.control,
+            "layer": claim.layer,
+            "language": claim.language,
+            "notice": claim.notice,
+            "version": settled.version,
+            "purposes": settled.purposes,
+            "services": settled.services,
+            "regime": claim.regime,
+            "region": region,
+            "gpc": claim.gpc,
+            "client_time": claim.time,
+            "widget": claim.widget,
+        }
+        entry = Entry(record, receipt)
         self.committer.submit(entry)
         return entry
 
-    def _taken(self, site: Site, claim: Claim, said: str, row: Row, *, new: bool) -> Taken:
-        if row["digest"] != said:
-            raise Conflict(
-                "key_reused", "This key was used for another choice.", "Make a new random key for each choice."
-            )
-        write_key = None if claim.continues else self.write_key(site, claim.key)
-        return Taken(new, row["id"], row["receipt"], write_key, row["time"], row["action"])
 
-
-def _stamp(claim: Claim, settled: Settled, said: str, stamp: int, made: bytes) -> Row:
-    """What we add to what was said. A chain's receipt names its first record."""
-    follows = claim.continues
-    return {
-        "id": identifier.text(made),
-        "key": claim.key,
-        "digest": said,
-        "receipt": follows[0] if follows else identifier.compact(made),
-        "time": stamp,
-        "action": "changed" if follows and not settled.withdraws else settled.action,
-    }
-
-
-def _record(site: Site, claim: Claim, settled: Settled, region: str) -> Row:
-    """What was said, as it is stored."""
-    return {
-        "site_id": site.site_id,
-        "control": claim.control,
-        "layer": claim.layer,
-        "language": claim.language,
-        "notice": claim.notice,
-        "version": settled.version,
-        "purposes": settled.purposes,
-        "services": settled.services,
-        "regime": claim.regime,
-        "region": region,
-        "gpc": claim.gpc,
-        "client_time": claim.time,
-        "widget": claim.widget,
-    }
+def _taken(row: Row, said: str, write_key: str | None, *, new: bool) -> Taken:
+    if row["digest"] != said:
+        raise Conflict("key_reused", "This key was used for another choice.", "Make a new random key for each choice.")
+    return Taken(new, row["id"], row["receipt"], write_key, row["time"], row["action"])

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import logging
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 
@@ -27,11 +28,13 @@ from consent.sites.tokens import digest
 from consent.web import cors
 from consent.web.address import Network, client, place
 from consent.web.body import Gone, read_body
-from consent.web.errors import encode
+from consent.web.errors import FAULT, encode
 from consent.web.limits import Buckets
 from consent.web.setcookie import set_cookie
 
 Header = tuple[bytes, bytes]
+
+_log = logging.getLogger(__name__)
 
 ANSWER: tuple[Header, ...] = (
     (b"content-type", b"application/json"),
@@ -103,6 +106,10 @@ class ConsentPost:
             return
         except Problem as problem:
             await _send_problem(send, problem, readable)
+            return
+        except Exception:
+            _log.exception("a post of consent failed")
+            await _send_problem(send, FAULT, readable)
             return
         headers: list[Header] = [*ANSWER, *readable]
         if origin.partition(b"://")[2] == head.host.lower():
@@ -279,4 +286,4 @@ async def _send(send: Send, status: int, headers: list[Header], body: bytes) -> 
 
 async def _send_problem(send: Send, problem: Problem, readable: tuple[Header, ...]) -> None:
     more = [(name.lower().encode(), value.encode()) for name, value in problem.headers.items()]
-    await _send(send, problem.status, [*ANSWER, *readable, *more], encode(problem))
+    await _send(send, problem.status, [*ANSWER, *readable, cors.EXPOSE, *more], encode(problem))

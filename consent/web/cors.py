@@ -10,6 +10,8 @@ PREFLIGHT_SECONDS = 7_200
 """How long a browser may remember a preflight: two hours, the longest that Chromium takes."""
 
 VARY = (b"vary", b"Origin")
+EXPOSE = (b"access-control-expose-headers", b"Retry-After")
+"""Lets a script of an allowed origin read how long an error asks it to wait."""
 
 
 def check(origins: list[bytes], allowed: Collection[bytes]) -> bytes:
@@ -25,7 +27,7 @@ def check(origins: list[bytes], allowed: Collection[bytes]) -> bytes:
 
 def granted(origin: bytes) -> tuple[Header, ...]:
     """The headers by which a script of that origin may read the answer."""
-    return (b"access-control-allow-origin", origin), VARY, (b"access-control-expose-headers", b"Retry-After")
+    return (b"access-control-allow-origin", origin), VARY
 
 
 def preflight(origin: bytes, methods: bytes) -> list[Header]:

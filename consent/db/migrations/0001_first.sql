@@ -62,7 +62,6 @@ create table consent_record (
 );
 
 create unique index consent_record_key on consent_record (site_id, key);
-create index consent_record_receipt on consent_record (site_id, receipt);
 
 -- One row, written to see whether a write is possible.
 create table probe (

@@ -4,13 +4,15 @@ import hashlib
 import re
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, Literal
+from typing import Literal
 
 from consent.delivery.body import content_hash
 from consent.delivery.built import read_built
 from consent.delivery.fill import fill
-from consent.delivery.manifest import Layer, banner, notice, preferences
+from consent.delivery.manifest import banner, details, preferences, settings
+from consent.policy.queries import Version
 from consent.policy.resolved import Resolved
+from consent.regimes.regime import Regime
 
 Kind = Literal["banner", "preferences"]
 
@@ -20,30 +22,21 @@ MARK = "/*consent*/"
 _NAME = re.compile(r"(banner|preferences)\.([A-Za-z0-9-]{2,30})\.([0-9a-f]{16})\.js", re.ASCII)
 
 
-def bootstrap_text(settings: Mapping[str, Any]) -> str:
+def bootstrap_text(version: Version, *, base: str, regimes: Mapping[str, Regime], regime: str | None) -> str:
     """The first script, with the settings inside."""
-    return MARK + fill(read_built("bootstrap"), {"CONSENT_SETTINGS": settings})
+    name = layer_hash(version.resolved)
+    told = settings(version, base=base, regimes=regimes, regime=regime, name=name)
+    return MARK + fill(read_built("bootstrap"), {"CONSENT_SETTINGS": told})
 
 
-def layer_text(resolved: Resolved, kind: Kind, language: str) -> str:
-    """One layer in one language."""
+def layer_text(version: Version, kind: Kind, language: str, since: Mapping[str, str]) -> str:
+    """One layer in one language; the second brings along what it takes to decide."""
+    resolved = version.resolved
     if kind == "banner":
         return MARK + fill(read_built("banner"), {"CONSENT_BANNER": banner(resolved, language)})
-    return MARK + fill(read_built("preferences"), {"CONSENT_PREFERENCES": preferences(resolved, language)})
-
-
-def layers(resolved: Resolved, version: int) -> dict[str, Layer]:
-    """Where every language's layers are, and the hash of what each language's notice says."""
-    code, name = code_version(), layer_hash(resolved)
-    path = f"/c/{resolved.site}/{version}"
-    return {
-        language: Layer(
-            banner=f"{path}/banner.{language}.{name}.js",
-            preferences=f"{path}/preferences.{language}.{name}.js",
-            notice=notice(resolved, language, code),
-        )
-        for language in resolved.languages
-    }
+    told = details(version, language, since=since, name=layer_hash(resolved), code=code_version())
+    values = {"CONSENT_PREFERENCES": preferences(resolved, language), "CONSENT_DETAILS": told}
+    return MARK + fill(read_built("preferences"), values)
 
 
 def layer_hash(resolved: Resolved) -> str:

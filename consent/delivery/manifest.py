@@ -12,17 +12,10 @@ from consent.regimes.regime import STRICTEST, Regime
 
 RIGHT_TO_LEFT = frozenset({"ar", "arc", "ckb", "dv", "fa", "he", "ku", "ps", "sd", "ug", "ur", "yi"})
 
-_UI = ("control_", "placeholder_")
+_CONTROL = ("control_",)
+_PLACEHOLDER = ("placeholder_",)
 _BANNER = ("layer_", "banner_")
 _PREFERENCES = ("layer_", "preferences_")
-
-
-class Layer(msgspec.Struct, frozen=True):
-    """Where one language's layers are, and the hash of what they show."""
-
-    banner: str
-    preferences: str
-    notice: str
 
 
 def applying(resolved: Resolved, regimes: Mapping[str, Regime]) -> dict[str, Regime]:
@@ -32,38 +25,60 @@ def applying(resolved: Resolved, regimes: Mapping[str, Regime]) -> dict[str, Reg
 
 
 def settings(
-    version: Version,
-    *,
-    base: str,
-    since: Mapping[str, str],
-    regimes: Mapping[str, Regime],
-    regime: str | None,
-    layers: Mapping[str, Layer],
+    version: Version, *, base: str, regimes: Mapping[str, Regime], regime: str | None, name: str
 ) -> dict[str, Any]:
-    """`CONSENT_SETTINGS`. `regimes` are the laws that apply to the site, `regime` the visitor's, None where unknown."""
+    """`CONSENT_SETTINGS`: as little as it takes to ask.
+
+    Args:
+        base: the service's origin.
+        regimes: the laws that apply to the site.
+        regime: the key of the visitor's; None where unknown.
+        name: what the layers' files are named by.
+    """
     resolved = version.resolved
-    strictest = resolved.default_regime if resolved.default_regime in regimes else STRICTEST
     return {
         "site": resolved.site,
         "base": base,
         "version": version.version,
-        "hash": version.hash,
         "scope": version.scope,
-        "since": dict(since),
-        "days": resolved.days,
         "cookie": msgspec.to_builtins(resolved.cookie),
-        "everything": resolved.after_accept == "everything",
         "regime": regime if regime in regimes else None,
         "regimes": {key: _regime(law) for key, law in regimes.items()},
-        "strictest": strictest,
+        "strictest": resolved.default_regime if resolved.default_regime in regimes else STRICTEST,
         "languages": list(resolved.languages),
         "purposes": [{"key": p.key, "required": p.required, "gpc": p.gpc} for p in resolved.purposes],
-        "services": [_service(service) for service in resolved.services],
-        "layers": {language: msgspec.to_builtins(layer) for language, layer in layers.items()},
-        "ui": {language: _texts(resolved, language, _UI) for language in resolved.languages},
+        "layers": {language: layers(version, language, name) for language in resolved.languages},
+        "ui": {language: _texts(resolved, language, _CONTROL) for language in resolved.languages},
         "theme": resolved.look.tokens(),
         "control": {"position": resolved.look.control},
     }
+
+
+def details(version: Version, language: str, *, since: Mapping[str, str], name: str, code: str) -> dict[str, Any]:
+    """`CONSENT_DETAILS`: what it takes to decide, in one language. It comes with the second layer.
+
+    Args:
+        since: what choices under older scopes are worth.
+        name: what the layers' files are named by.
+        code: the version of the code that shows the layers.
+    """
+    resolved = version.resolved
+    told = {**layers(version, language, name), "notice": notice(resolved, language, code)}
+    return {
+        "hash": version.hash,
+        "since": dict(since),
+        "days": resolved.days,
+        "everything": resolved.after_accept == "everything",
+        "services": [_service(service) for service in resolved.services],
+        "layers": {language: told},
+        "ui": {language: _texts(resolved, language, _CONTROL + _PLACEHOLDER)},
+    }
+
+
+def layers(version: Version, language: str, name: str) -> dict[str, str]:
+    """Where one language's layers are."""
+    path = f"/c/{version.resolved.site}/{version.version}"
+    return {kind: f"{path}/{kind}.{language}.{name}.js" for kind in ("banner", "preferences")}
 
 
 def banner(resolved: Resolved, language: str) -> dict[str, Any]:

@@ -1,52 +1,26 @@
-"""What is published of each site right now, with what must be told beside it."""
+"""What is published of each site right now, with what older choices are worth under it."""
 
-import asyncio
 from collections import OrderedDict
 
-import msgspec
-
 from consent.db import Database
-from consent.delivery.bundle import layers
-from consent.delivery.manifest import Layer
-from consent.errors import StoreError
 from consent.policy.queries import Version, by_version, since
-from consent.records.published import Live, Published
+from consent.records.published import Published
 
-MAX_SITES = 2000
-
-
-class Publication(msgspec.Struct, frozen=True):
-    """A site's current version, what older choices are worth under it, and where its layers are."""
-
-    version: Version
-    since: dict[str, str]
-    layers: dict[str, Layer]
+MAX_VERSIONS = 2000
 
 
 class Publications:
-    """Completes what `sites` knows. When the store fails, the last complete publication goes on being served."""
+    """Completes what `sites` knows; that goes on being served while the store fails."""
 
     def __init__(self, db: Database, sites: Published) -> None:
         self._db = db
         self._sites = sites
-        self._complete: OrderedDict[str, Publication] = OrderedDict()
+        self._since: OrderedDict[tuple[int, int], dict[str, str]] = OrderedDict()
 
-    async def current(self, key: str) -> Publication | None:
+    def current(self, key: str) -> Version | None:
         """What a site publishes now; None for an unknown site and one without a policy."""
         live = self._sites.site(key)
-        if live is None:
-            return None
-        held = self._complete.get(key)
-        if held and held.version is live.version:
-            return held
-        try:
-            found = await self._read(live)
-        except StoreError:
-            if held is None:
-                raise
-            return held
-        self._keep(key, found)
-        return found
+        return live.version if live else None
 
     async def version(self, key: str, number: int) -> Version | None:
         """One version of a site, old ones too: a page may hold the script of a moment ago."""
@@ -58,13 +32,12 @@ class Publications:
             live.remember(found)
         return found
 
-    async def _read(self, live: Live) -> Publication:
-        version = live.version
-        told = await asyncio.to_thread(layers, version.resolved, version.version)
-        return Publication(version, dict(await since(self._db, version)), told)
-
-    def _keep(self, key: str, found: Publication) -> None:
-        self._complete[key] = found
-        self._complete.move_to_end(key)
-        while len(self._complete) > MAX_SITES:
-            self._complete.popitem(last=False)
+    async def since(self, version: Version) -> dict[str, str]:
+        """What choices under older scopes are worth under this version; it never changes."""
+        key = (version.site_id, version.version)
+        if key not in self._since:
+            self._since[key] = dict(await since(self._db, version))
+        self._since.move_to_end(key)
+        while len(self._since) > MAX_VERSIONS:
+            self._since.popitem(last=False)
+        return self._since[key]

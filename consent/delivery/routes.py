@@ -11,9 +11,9 @@ from consent.config import Config
 from consent.db import Database
 from consent.delivery.body import Body, Shelf
 from consent.delivery.bundle import Kind, bootstrap_text, layer_hash, layer_text, parse_name
-from consent.delivery.manifest import applying, settings
+from consent.delivery.manifest import applying
 from consent.delivery.negotiate import choose_coding, is_unmodified
-from consent.delivery.published import Publication, Publications
+from consent.delivery.published import Publications
 from consent.errors import NotFound
 from consent.policy.resolved import Resolved
 from consent.records.published import Published
@@ -49,14 +49,15 @@ class Delivery:
     async def script(self, request: Request) -> Response:
         """The first script of a site, with its settings for the visitor's regime."""
         key = request.path_params["site"]
-        found = await self.published.current(key)
-        if found is None:
+        version = self.published.current(key)
+        if version is None:
             raise unknown_site(key)
-        regime = self.regime(self.place(request), found.version.resolved)
-        version = found.version
+        regime = self.regime(self.place(request), version.resolved)
         body = await self.shelf.get(
             (version.site_id, version.version, version.hash, regime),
-            lambda: bootstrap_text(self._settings(found, regime)),
+            lambda: bootstrap_text(
+                version, base=self._config.base_url, regimes=self._laws(version.resolved), regime=regime
+            ),
         )
         scope = "private" if self._visits.looked_up else "public"
         return answer(request, body, "text/javascript; charset=utf-8", f"{scope}, max-age={SCRIPT_AGE}")
@@ -69,21 +70,12 @@ class Delivery:
         if parsed is None or version is None or not _is_current(parsed, version.resolved):
             raise _no_layer(key)
         kind, language, _ = parsed
+        since = await self.published.since(version) if kind == "preferences" else {}
         body = await self.shelf.get(
             (version.site_id, number, version.hash, kind, language),
-            lambda: layer_text(version.resolved, kind, language),
+            lambda: layer_text(version, kind, language, since),
         )
         return answer(request, body, "text/javascript; charset=utf-8", f"public, max-age={LAYER_AGE}, immutable")
-
-    def _settings(self, found: Publication, regime: str | None) -> dict[str, object]:
-        return settings(
-            found.version,
-            base=self._config.base_url,
-            since=found.since,
-            regimes=self._laws(found.version.resolved),
-            regime=regime,
-            layers=found.layers,
-        )
 
     def place(self, request: Request) -> Place | None:
         """Where the request comes from, if that can be known."""

@@ -40,22 +40,22 @@ class Demo:
 
     async def shop(self, request: Request) -> Response:
         """The shop."""
-        return await self._page("page.html")
+        return self._page("page.html")
 
     async def plain(self, request: Request) -> Response:
         """A page of one sentence."""
         title, text = _PLAIN[request.url.path.rpartition("/")[2]]
-        return await self._page("plain.html", title=title, text=text)
+        return self._page("plain.html", title=title, text=text)
 
     async def style(self, request: Request) -> Response:
         """The shop's style sheet."""
         return Response(_file("style.css"), media_type="text/css", headers={"Cache-Control": "public, max-age=300"})
 
-    async def _page(self, name: str, **words: str) -> Response:
-        found = await self._published.current(KEY)
-        if found is None:
+    def _page(self, name: str, **words: str) -> Response:
+        version = self._published.current(KEY)
+        if version is None:
             raise unknown_site(KEY)
-        page = _file(name).replace("{{snippet}}", render(found.version, self._config).text)
+        page = _file(name).replace("{{snippet}}", render(version, self._config).text)
         for word, text in words.items():
             page = page.replace(f"{{{{{word}}}}}", escape(text))
         return HTMLResponse(page, headers={"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"})

@@ -19,12 +19,22 @@ from tests.delivery.conftest import Running, running
 from tests.policy.site import resolved
 
 
-def settings_of(script: str) -> dict[str, Any]:
-    """The settings inside a script: the one object that begins with the site's key."""
-    begin = script.index('{"site":"')
-    found, _ = json.JSONDecoder().raw_decode(script[begin:].replace("\\x3c", "<"))
+def object_in(script: str, begin: str) -> dict[str, Any]:
+    """The one object in a script that begins so."""
+    found, _ = json.JSONDecoder().raw_decode(script[script.index(begin) :].replace("\\x3c", "<"))
     assert isinstance(found, dict)
     return found
+
+
+def settings_of(script: str) -> dict[str, Any]:
+    """The settings inside the first script."""
+    return object_in(script, '{"site":"')
+
+
+async def details_of(service: Running, script: str, language: str = "en") -> dict[str, Any]:
+    """What comes with the second layer that a script names."""
+    answer = await service.client.get(settings_of(script)["layers"][language]["preferences"])
+    return object_in(answer.text, '{"hash":"')
 
 
 async def test_script(service: Running) -> None:
@@ -49,15 +59,27 @@ async def test_settings(service: Running) -> None:
     settings = settings_of((await service.client.get("/c/demo.js")).text)
 
     assert list(settings) == [
-        "site", "base", "version", "hash", "scope", "since", "days", "cookie", "everything", "regime", "regimes",
-        "strictest", "languages", "purposes", "services", "layers", "ui", "theme", "control",
+        "site", "base", "version", "scope", "cookie", "regime", "regimes", "strictest", "languages", "purposes",
+        "layers", "ui", "theme", "control",
     ]  # fmt: skip
     assert settings["base"] == service.config.base_url
     assert (settings["regime"], settings["strictest"]) == (None, "eu")
     assert set(settings["regimes"]) == {"eu", "uk", "ch", "us"}
-    assert set(settings["layers"]) == set(settings["languages"])
-    assert {"key", "name", "purposes", "sources", "cookies", "storage", "kind"} == set(settings["services"][0])
-    assert len(settings["services"]) == 12
+    assert set(settings["layers"]) == set(settings["ui"]) == set(settings["languages"])
+
+
+async def test_details(service: Running) -> None:
+    """What it takes to decide comes with the second layer, complete, in that layer's language."""
+    script = (await service.client.get("/c/demo.js")).text
+    for language in ("en", "pl"):
+        told = await details_of(service, script, language)
+
+        assert list(told) == ["hash", "since", "days", "everything", "services", "layers", "ui"]
+        assert {"key", "name", "purposes", "sources", "cookies", "storage", "kind"} == set(told["services"][0])
+        assert len(told["services"]) == 12
+        assert list(told["ui"]) == list(told["layers"]) == [language]
+        assert {"control_label", "placeholder_text"} <= set(told["ui"][language])
+        assert re.fullmatch(r"[0-9a-f]{64}", told["layers"][language]["notice"])
 
 
 @pytest.mark.parametrize(("coding", "undo"), [("gzip", gzip.decompress), ("br", brotli.decompress)])
@@ -125,7 +147,6 @@ async def test_layers(service: Running) -> None:
             assert f'"language":"{language}"' in answer.text
             assert "CONSENT_" not in answer.text
             assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
-        assert re.fullmatch(r"[0-9a-f]{64}", layer["notice"])
 
 
 @pytest.mark.parametrize(
@@ -156,17 +177,17 @@ async def test_publishing(service: Running) -> None:
     before = await service.client.get("/c/demo.js")
     old = settings_of(before.text)
     made = resolve(demo_policy(service.config), load_catalogue())
-    fewer = type(made)(
-        **{name: getattr(made, name) for name in made.__struct_fields__} | {"services": made.services[:3]}
-    )
+    fewer = type(made)(**{n: getattr(made, n) for n in made.__struct_fields__} | {"services": made.services[:3]})
     await service.publish(fewer)
     after = await service.client.get("/c/demo.js", headers={"If-None-Match": before.headers["etag"]})
-    new = settings_of(after.text)
 
-    assert (new["version"], new["since"]) == (2, {old["scope"]: "same"})
-    assert (await service.client.get(old["layers"]["en"]["banner"])).status_code == 200
+    assert settings_of(after.text)["version"] == 2
+    assert (await details_of(service, after.text))["since"] == {old["scope"]: "same"}
+    for path in old["layers"]["en"].values():
+        assert (await service.client.get(path)).status_code == 200
     await service.publish(made)
-    assert settings_of((await service.client.get("/c/demo.js")).text)["since"] == {new["scope"]: "ask"}
+    third = await service.client.get("/c/demo.js")
+    assert (await details_of(service, third.text))["since"] == {settings_of(after.text)["scope"]: "ask"}
 
 
 async def test_ensure_publishes_once(service: Running) -> None:

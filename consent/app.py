@@ -21,6 +21,7 @@ from consent.config import Config
 from consent.db import Database
 from consent.db.place import Hold, prepare, secret
 from consent.db.sqlite import open_sqlite
+from consent.delivery.pages import Pages
 from consent.delivery.routes import Delivery
 from consent.demo import demo
 from consent.demo.routes import Demo
@@ -52,10 +53,12 @@ class Service:
         self.intake = Intake(db, key)
         self.visits = Visits(config)
         self.delivery = Delivery(db, config, self.published, self.visits)
+        limits = Limits(config.rate_address, config.rate_site, time.monotonic)
+        self.pages = Pages(self.delivery, db=db, config=config, sites=self.published, intake=self.intake, limits=limits)
         self.post = ConsentPost(
             published=self.published,
             intake=self.intake,
-            limits=Limits(config.rate_address, config.rate_site, time.monotonic),
+            limits=limits,
             db=db,
             trusted=config.networks,
             visits=self.visits,
@@ -69,6 +72,7 @@ class Service:
         return [
             *self.records.routes(),
             *self.delivery.routes(),
+            *self.pages.routes(),
             Route("/livez", self.live, methods=["GET"]),
             Route("/readyz", self.ready, methods=["GET"]),
             Route("/openapi.json", self.described, methods=["GET"]),

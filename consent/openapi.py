@@ -130,8 +130,8 @@ def _get(summary: str, content: Json, **faults: str) -> Json:
     return {"get": {"summary": summary, "responses": {"200": _answer(summary, content), **_faults(**faults)}}}
 
 
-def _script(summary: str, missing: str) -> Json:
-    read = _get(summary, {"text/javascript": {"schema": _TEXT}}, s404=missing, s503=_STORE)
+def _script(summary: str, missing: str, content: Json | None = None) -> Json:
+    read = _get(summary, content or {"text/javascript": {"schema": _TEXT}}, s404=missing, s503=_STORE)
     read["get"]["responses"]["304"] = _answer("Unchanged.")
     return read
 
@@ -159,6 +159,25 @@ PATHS: dict[str, Json] = {
     "/v1/{site}/log.csv": _log("The same as CSV; the Link header leads to the next page.", _CSV),
     "/c/{site}.js": _script("The widget with a site's settings.", _NO_SITE),
     "/c/{site}/{version}/{name}": _script("A layer of the widget, by the hash of its bytes.", "There is none such."),
+    "/choices/{site}": {
+        **_get("Your privacy choices: a page with a form, without script.", _HTML, s404=_NO_SITE, s503=_STORE),
+        "post": {
+            "summary": "The form was sent: everything optional is refused.",
+            "responses": {
+                "303": _answer("Recorded; back to the page."),
+                **_faults(
+                    s403="The form stood on another site's page.",
+                    s404=_NO_SITE,
+                    s429="Too many; Retry-After says how long to wait.",
+                    s503=_STORE,
+                ),
+            },
+        },
+    },
+    "/c/{site}/declaration": _script("Every service with its cookies, as a page.", _NO_SITE, _HTML),
+    "/.well-known/gpc.json": _get(
+        "Whether the site at this host honours the Global Privacy Control.", _OBJECT, s404="No site has this host."
+    ),
     "/livez": _get("Whether the service runs.", _OBJECT),
     "/readyz": _get("Whether a choice could be recorded now.", _OBJECT, s503="It could not; the message says why."),
     "/openapi.json": _get("This description.", _OBJECT),

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from consent.catalogue.kind import describe
 from consent.catalogue.service import Cookie, Service, Storage, expand
 from consent.policy.finding import Finding, PolicyError
 from consent.policy.policy import ChoiceCookie, Controller, Policy, PurposeEntry, PurposeTexts, ServiceEntry
@@ -190,13 +191,10 @@ def _resolved_service(
         cookie if cookie.recipient else msgspec.structs.replace(cookie, recipient=service.provider)
         for cookie in service.cookies
     )
-    spoken = {"description": service.description, "placeholder": service.placeholder, "reason": entry.reason}
     words = {
-        field: {
-            language: getattr(entry.texts[language], field) or own if language in entry.texts else own
-            for language in languages
-        }
-        for field, own in spoken.items()
+        "description": {language: _description(service, entry, language) for language in languages},
+        "placeholder": _said(service.placeholder, entry, "placeholder", languages),
+        "reason": _said(entry.reason, entry, "reason", languages),
     }
     return ResolvedService(
         key=service.key,
@@ -215,6 +213,22 @@ def _resolved_service(
         storage=service.storage,
         **words,
     )
+
+
+def _said(own: str, entry: ServiceEntry, field: str, languages: tuple[str, ...]) -> dict[str, str]:
+    """The site's words about a service in each language, else what there is."""
+    return {
+        language: getattr(entry.texts[language], field) or own if language in entry.texts else own
+        for language in languages
+    }
+
+
+def _description(service: Service, entry: ServiceEntry, language: str) -> str:
+    """The site's own words, else the catalogue's; those are English, and other languages say what the kind does."""
+    own = entry.texts[language].description if language in entry.texts else ""
+    if own or entry.description is not None:
+        return own or service.description
+    return describe(service.kind, service.provider, language) or service.description
 
 
 def _missing(key: str, missing: list[str], unknown: bool) -> list[Finding]:

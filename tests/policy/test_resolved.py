@@ -82,8 +82,20 @@ def test_words_of_a_service_by_language() -> None:
     made = resolved(more, origins="origins = ['https://a.example']\nlanguages = ['en', 'de']")
 
     assert made.services[0].description["de"] == "Filme."
+    assert made.services[0].placeholder["de"] == "A video from YouTube is shown here."
     assert made.services[0].description["en"].startswith("Plays videos")
     assert made.services[0].reason == {"en": "r", "de": "r"}
+
+
+def test_descriptions_in_other_languages() -> None:
+    """Where the catalogue has English only, other languages say what the kind of service does, and who learns what."""
+    made = resolved("[services.youtube]", origins="origins = ['https://a.example']\nlanguages = ['en', 'de', 'sv']")
+    said = made.services[0].description
+
+    assert said["de"] == (
+        "Spielt Videos innerhalb der Seite ab. Google LLC erfährt dabei IP-Adresse, Gerät und besuchte Seite."
+    )
+    assert said["sv"] == said["en"]
 
 
 def test_an_incomplete_service_is_refused() -> None:

@@ -333,8 +333,8 @@ async def test_the_dialog_holds_the_focus_and_gives_it_back(alone: Lab) -> None:
         assert rounds.count("save") > 1
     await act(page, "close").focus()
     await page.keyboard.press("Escape")
-    assert await page.locator("consent-banner dialog").count() == 0
-    assert await page.evaluate("focused().dataset.consent") == "preferences"
+    await page.locator("consent-banner dialog").wait_for(state="detached")
+    await page.wait_for_function("focused().dataset.consent == 'preferences'")
     assert await decisions(page) == []
 
 
@@ -546,7 +546,7 @@ async def test_the_control_opens_what_fits_and_gets_the_focus_back(alone: Lab) -
     assert await page.locator("dialog").count() == 1
     await page.keyboard.press("Escape")
 
-    assert await page.evaluate("focused().dataset.consent") == "open"
+    await page.wait_for_function("focused().dataset.consent == 'open'")
     assert await page.locator("consent-control span").inner_text() == "Privacy settings"
 
 

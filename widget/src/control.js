@@ -1,15 +1,17 @@
 // The small permanent control that reopens the layers on every page, and where an opt-out signal is seen honoured (US-02).
 
-import { dress, keep, make, makeRoot } from "./banner/parts.js";
+import css from "./banner/control.css";
+import { make } from "./banner/parts.js";
 
 /** @typedef {import("./types").Store} Store */
 
 /** @param {Store} store */
 export function attach(store) {
-  store.parts = { makeRoot, dress, keep };
+  const { makeRoot, dress, keep } = store.parts;
   const { position } = store.settings.control;
   const control = make("button", { type: "button", "data-consent": "open", class: `box ${position}` });
   const root = makeRoot(store, "consent-control", control);
+  dress(store, root, css);
   const show = () => {
     const signal = isHonoured(store);
     const label = store.text(store.regime.model == "opt-out" ? "control_label_opt_out" : "control_label");

@@ -1,6 +1,7 @@
 // What stands where a blocked frame or widget should be: whose content it is, and the way to allow it.
 
-import { make, makeRoot } from "./banner/parts.js";
+import css from "./banner/placeholder.css";
+import { make } from "./banner/parts.js";
 
 /** @typedef {import("./types").Store} Store */
 
@@ -18,13 +19,11 @@ export function attach(store) {
     if (!placed.has(element)) placed.set(element, cover(store, element, key, url));
   };
 
-  /** @param {Store["violations"][number]} violation */
-  const onViolation = ({ url, directive, element, service }) => {
-    const frames = /^(frame|child|object)/.test(directive) ? document.querySelectorAll("iframe,embed,object") : [];
-    for (const one of /** @type {Iterable<any>} */ ([element, ...frames])) {
-      if (one == element ? /^(IFRAME|EMBED|OBJECT|VIDEO|AUDIO)$/.test(one?.tagName) : `${one.src || one.data}`.split("#")[0] == url) {
-        place(one, service?.key || "", url);
-      }
+  /** @param {Store["violations"][number]} violation  that of a frame names no element in any browser */
+  const onViolation = ({ url, directive, service }) => {
+    if (!/^(frame|object)/.test(directive)) return;
+    for (const one of /** @type {Iterable<any>} */ (document.querySelectorAll("iframe,embed,object"))) {
+      if (String(one.src || one.data).split("#")[0] == url) place(one, service?.key || "", url);
     }
   };
 
@@ -33,7 +32,7 @@ export function attach(store) {
     const key = service || category || "";
     if (!store.allows(key)) place(one, key, src || "");
   }
-  store.violations.map(onViolation);
+  store.violations.forEach(onViolation);
   store.on("violation", onViolation);
   store.on("outcome", ({ applied }) => applied == "now" && placed.forEach((check) => check()));
 }
@@ -50,15 +49,10 @@ function cover(store, element, key, url) {
   const service = store.settings.services.find((one) => one.key == key)?.name || url.split("/")[2] || key;
   const box = make("div", { class: "box" }, make("b", {}, service));
   box.append(make("p", {}, store.text(key ? "placeholder_text" : "placeholder_unknown", { service })));
-  if (key) {
-    const button = make("button", { type: "button", class: "do", "data-for": key }, store.text("placeholder_button", { service }));
-    button.onclick = () => {
-      button.focus(); // the second layer opens at the service that the focused element names
-      store.show(2);
-    };
-    box.append(button);
-  }
-  const { host } = makeRoot(store, "consent-placeholder", box);
+  if (key) box.append(allowButton(store, key, service));
+  const root = store.parts.makeRoot(store, "consent-placeholder", box);
+  const { host } = root;
+  store.parts.dress(store, root, css);
   const observer = new ResizeObserver(() => {
     const { left, top, width, height } = element.getBoundingClientRect();
     // Nothing could be read in less: pixels and hidden frames stay as they are. CSS px.
@@ -73,4 +67,18 @@ function cover(store, element, key, url) {
     observer.disconnect();
     host.remove();
   };
+}
+
+/**
+ * @param {Store} store
+ * @param {string} key
+ * @param {string} service
+ */
+function allowButton(store, key, service) {
+  const button = make("button", { type: "button", class: "do", "data-for": key }, store.text("placeholder_button", { service }));
+  button.onclick = () => {
+    button.focus(); // the second layer opens at the service that the focused element names
+    store.show(2);
+  };
+  return button;
 }

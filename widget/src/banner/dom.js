@@ -22,6 +22,15 @@ export function button(action, text, look = "do") {
 }
 
 /**
+ * The equal buttons, side by side where their words leave room for that, else one below the other.
+ * @param {(HTMLElement | "")[]} buttons
+ */
+export function actions(...buttons) {
+  const long = buttons.some((one) => one && /\S{11}/.test(String(one.textContent)));
+  return make("div", { class: `actions${long ? " long" : ""}` }, ...buttons);
+}
+
+/**
  * A link, or nothing where there is no address that a link may have.
  * @param {string} text
  * @param {string | undefined} address

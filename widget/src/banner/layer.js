@@ -15,12 +15,14 @@ import { make } from "./parts.js";
 export function layerRoot(store, data, own) {
   const { parts } = store;
   const there = document.querySelector("consent-banner")?.shadowRoot;
-  const root = there || parts.makeRoot(store, "consent-banner", make("p", { role: "status" }));
-  parts.dress(store, root, css + own);
-  if (!there) {
-    Object.assign(root.host, { lang: data.language, dir: data.dir });
-    parts.keep(root, "prepend");
+  if (there) {
+    parts.dress(store, there, css + own);
+    return there;
   }
+  const root = parts.makeRoot(store, "consent-banner", make("p", { role: "status" }));
+  parts.dress(store, root, css + own);
+  Object.assign(root.host, { lang: data.language, dir: data.dir });
+  parts.keep(root, "prepend");
   return root;
 }
 

@@ -1,7 +1,7 @@
 // The first layer: who asks, for what, what refusing means, and three equal buttons. Not modal; takes no focus by itself.
 
 import css from "../banner.css";
-import { actionOf, button, fill, link, wording } from "./dom.js";
+import { actionOf, actions, button, fill, link, wording } from "./dom.js";
 import { clearTheFocus } from "./focus.js";
 import { decide, layerRoot, say, sweep } from "./layer.js";
 import { make } from "./parts.js";
@@ -79,9 +79,7 @@ function build(store, { texts, controller, purposes, third_parties: count }) {
         link(texts.layer_imprint, controller.imprint_url),
       ),
     ),
-    make(
-      "div",
-      { class: "actions" },
+    actions(
       button("accept", text("layer_accept")),
       button("reject", text("layer_reject")),
       button("preferences", texts.banner_choose),

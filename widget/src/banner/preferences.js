@@ -1,7 +1,7 @@
 // The second layer: a modal dialog with a switch for each purpose and service. Closing it decides nothing.
 
 import css from "../preferences.css";
-import { actionOf, button, fill, wording } from "./dom.js";
+import { actionOf, actions, button, fill, wording } from "./dom.js";
 import { decide, layerRoot, sweep } from "./layer.js";
 import { panel } from "./panel.js";
 import { make } from "./parts.js";
@@ -92,9 +92,7 @@ function build(store, data) {
       ...notes.map((note) => note && make("p", {}, note)),
       ...purposes.map((purpose) => panel(data, purpose)),
     ),
-    make(
-      "div",
-      { class: "actions" },
+    actions(
       button("save", texts.preferences_save),
       button("accept", text("layer_accept")),
       button("reject", text("layer_reject")),

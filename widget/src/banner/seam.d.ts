@@ -4,7 +4,7 @@ import type { dress, keep, makeRoot } from "./parts.js";
 
 declare module "../types" {
   interface Store {
-    /** Set by `control.js`, before any layer is loaded. */
+    /** Set by the bootstrap, before anything else sees the store. */
     parts: { makeRoot: typeof makeRoot; dress: typeof dress; keep: typeof keep };
   }
 }

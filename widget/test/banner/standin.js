@@ -1,4 +1,5 @@
 // A store that stands in for the bootstrap's: the seam of types.d.ts with nothing behind it. Set by `window.CASE`.
+import { dress, keep, makeRoot } from "../../src/banner/parts.js";
 import { attach as control } from "../../src/control.js";
 import { attach as placeholders } from "../../src/placeholders.js";
 
@@ -9,6 +10,7 @@ const layers = {};
 
 export const store = {
   settings, language, regime, gpc, choice, core: null, pending: false, violations: [], decisions: [],
+  parts: { makeRoot, dress, keep },
   text: (key, values = {}) => (ui[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole),
   status: (key) => ({ g: "granted", d: "denied", w: "withdrawn" })[store.choice?.purposes[key]] ?? "unset",
   allows(key) {

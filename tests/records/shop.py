@@ -1,0 +1,87 @@
+"""A shop that has published a policy, and the bodies that its visitors' browsers send."""
+
+import itertools
+import json
+from pathlib import Path
+from typing import Any
+
+from consent.config import Config
+from consent.db import Database
+from consent.db.sqlite import open_sqlite
+from consent.policy.queries import Version, publish
+from consent.sites.queries import add, by_key
+from consent.sites.site import Site
+from tests.policy.site import resolved
+
+ORIGIN = "https://www.shop.example"
+SERVICES = """
+[services.google-analytics]
+[services.youtube]
+[services.matomo-own]
+name = "Our Matomo"
+provider = "The shop"
+country = "DE"
+purposes = ["statistics"]
+kind = "analytics"
+hosts = ["stats.shop.example/m/"]
+privacy_url = "https://www.shop.example/privacy"
+"""
+OPTIONAL = ("preferences", "statistics", "marketing", "social")
+_numbers = itertools.count(1)
+
+
+async def publish_shop(db: Database, more: str = SERVICES, **replaced: str) -> tuple[Site, Version]:
+    """Publish the shop's policy; the next version of it when there is one already."""
+    site = await by_key(db, "shop") or await add(db, "shop", 1)
+    return site, await publish(db, site.site_id, resolved(more, **replaced), 1)
+
+
+async def shop_in(config: Config, more: str = SERVICES, **replaced: str) -> Version:
+    """The same in the store of a service that is not running, or running elsewhere."""
+    config.data.mkdir(exist_ok=True)
+    db = await open_sqlite(config.store)
+    try:
+        return (await publish_shop(db, more, **replaced))[1]
+    finally:
+        await db.close()
+
+
+def config_in(folder: Path, **settings: Any) -> Config:
+    """Settings for a service with its data in that folder."""
+    return Config(**{"data": folder / "data", **settings})
+
+
+def new_key() -> str:
+    """An idempotency key that no other test uses."""
+    return f"key-{next(_numbers):018d}"
+
+
+def body(version: Version, **changes: Any) -> dict[str, Any]:
+    """What a browser sends when the visitor accepts everything, with changes; a change to None leaves a member out."""
+    fields = {
+        "key": new_key(),
+        "version": version.version,
+        "hash": version.hash,
+        "scope": version.scope,
+        "control": "accept",
+        "layer": 1,
+        "language": "en",
+        "notice": "a" * 64,
+        "purposes": dict.fromkeys(OPTIONAL, "g"),
+        "services": {},
+        "regime": "eu",
+        "gpc": False,
+        "time": 1_760_000_000_000,
+        "widget": "0.1.0",
+    }
+    return {name: value for name, value in (fields | changes).items() if value is not None}
+
+
+def refusal(version: Version, **changes: Any) -> dict[str, Any]:
+    """What a browser sends when the visitor rejects everything."""
+    return body(version, **{"control": "reject", "purposes": dict.fromkeys(OPTIONAL, "d"), **changes})
+
+
+def raw(version: Version, **changes: Any) -> bytes:
+    """A body as bytes."""
+    return json.dumps(body(version, **changes)).encode()

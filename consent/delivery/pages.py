@@ -1,7 +1,7 @@
 """Pages without script: "Your privacy choices" with its form, the list of services, and /.well-known/gpc.json."""
 
+import hmac
 import os
-import re
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -31,7 +31,6 @@ from consent.web.address import client, place
 from consent.web.setcookie import set_cookie
 
 _STATES = {"g": "state_granted", "d": "state_denied", "w": "state_denied", "o": "state_denied"}
-_RECORD = re.compile(r"[0-9a-f-]{36}", re.ASCII)
 
 
 class Pages:
@@ -67,16 +66,16 @@ class Pages:
 
     async def choices(self, request: Request) -> Response:
         """The form (US-07, US-13, AX-18), what this browser says now, and whether its signal was taken (US-02)."""
-        resolved = self._live(request).version.resolved
+        live = self._live(request)
+        resolved = live.version.resolved
         words = _words(request, resolved)
-        done = request.query_params.get("done", "")
         page = render_page(
             "choices",
             resolved,
             words,
             words("choices_title"),
             label=words("control_label_opt_out"),
-            done=done if _RECORD.fullmatch(done) else "",
+            done=self._recorded(live, request.query_params.get("done", "")),
             elsewhere=not reaches(resolved, request.headers.get("host", "")),
             signal=signalled(request),
             choice=stored_choice(request, resolved),
@@ -104,7 +103,9 @@ class Pages:
         self._limits.enter(live.site.site_id)
         region = (visit.region or visit.country) if visit else ""
         taken = await self._intake.take(live.site, claim, settled, region)
-        response = RedirectResponse(f"/choices/{resolved.site}?lang={words.language}&done={taken.id}", 303)
+        response = RedirectResponse(
+            f"/choices/{resolved.site}?lang={words.language}&done={self._proof(live, taken.id)}", 303
+        )
         response.headers["Cache-Control"] = "no-store"
         if reaches(resolved, request.headers.get("host", "")):
             response.headers["Set-Cookie"] = self._cookie(resolved, settled)
@@ -136,6 +137,15 @@ class Pages:
         if live is None:
             raise unknown_site(key)
         return live
+
+    def _proof(self, live: Live, record: str) -> str:
+        """A record's id with a mark that only we can make, so that no link can say "recorded" of what is not."""
+        return f"{record}.{self._intake.write_key(live.site, f'page:{record}')[:22]}"
+
+    def _recorded(self, live: Live, proof: str) -> str:
+        """The record that a proof is about; empty when it is none."""
+        record = proof.partition(".")[0]
+        return record if hmac.compare_digest(self._proof(live, record).encode(), proof.encode()) else ""
 
     def _address(self, request: Request) -> str:
         peer = request.client.host if request.client else ""

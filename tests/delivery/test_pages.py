@@ -80,6 +80,17 @@ async def test_opting_out(service: Running) -> None:
     assert shown.text.count("abgelehnt") == 4
 
 
+async def test_no_link_can_say_recorded(service: Running) -> None:
+    """The page says "recorded" of a record that was made by the form, and of no other number in the address."""
+    sent = (await service.client.post("/choices/demo")).headers["location"]
+    for address in (
+        sent[:-1] + ("A" if sent[-1] != "A" else "B"),
+        "/choices/demo?done=01a1fa7b-ca5e-770b-a09c-087b0151ba94",
+    ):
+        assert "is recorded" not in (await service.client.get(address)).text
+    assert "is recorded" in (await service.client.get(sent)).text
+
+
 async def test_on_another_address(db: Database) -> None:
     """Away from the site's address the objection is recorded, and the page says that it cannot do more."""
     async with running(db, public_url="https://consent.example.net") as service:

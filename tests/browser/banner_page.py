@@ -92,7 +92,10 @@ def case(
             {"key": p["key"], "required": p["required"], "gpc": p["key"] in ("marketing", "social")}
             for p in common["purposes"]
         ],
-        "services": [{"key": s["key"], "name": s["name"], "purposes": s["purposes"]} for s in [PAYMENT, *SERVICES]],
+        "services": [
+            {"key": s["key"], "name": s["name"], "purposes": s["purposes"], "sources": [f"{s['key']}.example/embed/"]}
+            for s in [PAYMENT, *SERVICES]
+        ],
     }  # fmt: skip
     controller = {"name": "Northwind Outdoor GmbH", "privacy_url": "/privacy", "imprint_url": "/imprint"}
     store = {

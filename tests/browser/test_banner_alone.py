@@ -29,7 +29,6 @@ EMBEDS = """<main><h1>Embeds</h1>
 <p>A video: <a href="#x">x</a></p>
 <div class="ratio"><iframe id="video" title="A video" data-src="https://www.youtube.com/embed/x" data-service="video"></iframe></div>
 <p>Inline <iframe id="post" title="A post" width="220" height="60" data-src="https://p.example/" data-service="posts"></iframe> text</p>
-<iframe id="unknown" title="A map" width="300" height="200" src="about:blank#map"></iframe>
 <iframe id="pixel" title="A pixel" width="1" height="1" data-src="https://p.example/" data-service="posts"></iframe>
 </main>"""
 
@@ -664,23 +663,35 @@ async def test_what_waits_for_the_next_page_keeps_its_placeholder(alone: Lab) ->
     assert await page.locator("consent-placeholder").count() == 2
 
 
-async def test_a_blocked_frame_without_an_element_is_found(alone: Lab) -> None:
-    """A violation that names only an address finds its frame; a host that the site has not declared is named as such,
-    without a button that could allow it."""
-    page = await alone.open(layer=0, body=EMBEDS)
+@pytest.mark.parametrize("told", ["https://video.example", "https://video.example/embed/1"])
+async def test_a_blocked_frame_is_found_by_its_address(alone: Lab, told: str) -> None:
+    """A violation names no element, and may name only an origin: the frames of that origin get their service's placeholder,
+    those that may run and those of other origins none."""
+    frames = "".join(f'<iframe src="{url}" title="A frame" width="300" height="200"></iframe>' for url in FRAMES)
+    page = await alone.open(case(allowed=["posts"]), layer=0, body=f"<main><h1>Frames</h1>{frames}</main>")
     await page.evaluate(
-        """store.emit("violation", { url: "about:blank", directive: "frame-src", element: null, service: null })"""
+        """told => { for (const url of [told, "https://posts.example", "https://other.example/"]) store.emit("violation",
+          { url, directive: "frame-src", element: null, service: null }) }""",
+        told,
     )
-    await page.evaluate(
-        """document.getElementById("unknown").src = "https://maps.example/a";
-           store.emit("violation", { url: "https://maps.example/a", directive: "frame-src", element: null, service: null });
-           store.emit("violation", { url: "https://maps.example/x.js", directive: "script-src-elem", element: document.body, service: null })"""
-    )
-    text = page.get_by_text("This content comes from")
+    await page.locator("consent-placeholder").nth(2).wait_for(state="attached")
 
-    await page.locator("#unknown + consent-placeholder").wait_for(state="attached")
-    assert await page.locator("#unknown + consent-placeholder button").count() == 0
-    assert await text.count() == 3
+    texts = [await one.inner_text() for one in await page.locator("consent-placeholder b").all()]
+    assert texts == ["YouTube", "video.example", "other.example"]
+    assert await page.get_by_role("button", name="Allow").count() == 1
+    assert await page.locator("consent-placeholder").evaluate_all(
+        "all => all.map(one => one.previousElementSibling.src)"
+    ) == [FRAMES[0], FRAMES[1], FRAMES[3]]
+
+
+#: A declared service's, another of the same origin, one that may run, an undeclared one, one that is not blocked.
+FRAMES = (
+    "https://video.example/embed/1",
+    "https://video.example/other",
+    "https://posts.example/embed/1",
+    "https://other.example/map",
+    "https://shop.example/own",
+)
 
 
 # Accessibility by machine

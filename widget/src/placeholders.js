@@ -2,6 +2,7 @@
 
 import css from "./banner/placeholder.css";
 import { make } from "./banner/parts.js";
+import { serviceOf } from "./rules.js";
 
 /** @typedef {import("./types").Store} Store */
 
@@ -19,11 +20,17 @@ export function attach(store) {
     if (!placed.has(element)) placed.set(element, cover(store, element, key, url));
   };
 
-  /** @param {Store["violations"][number]} violation  that of a frame names no element in any browser */
-  const onViolation = ({ url, directive, service }) => {
+  /**
+   * That of a frame names no element, and in Chromium only the origin of the address: its frames are looked for.
+   * @param {Store["violations"][number]} violation
+   */
+  const onViolation = ({ url, directive }) => {
     if (!/^(frame|object)/.test(directive)) return;
+    const origin = `${url.split("/", 3).join("/")}/`;
     for (const one of /** @type {Iterable<any>} */ (document.querySelectorAll("iframe,embed,object"))) {
-      if (String(one.src || one.data).split("#")[0] == url) place(one, service?.key || "", url);
+      const src = String(one.src || one.data);
+      const key = serviceOf(store.settings, src)?.key || "";
+      if (src.startsWith(origin) && !(key && store.allows(key))) place(one, key, src);
     }
   };
 

@@ -14,6 +14,7 @@ from consent.records import identifier, queries
 from consent.records.claim import Claim
 from consent.records.commit import Committer, Entry
 from consent.records.decision import Settled, digest
+from consent.records.identifier import Stamp
 from consent.sites.site import Site
 
 DAY = 86_400_000
@@ -42,7 +43,7 @@ class Intake:
         self._db = db
         self._secret = secret
         self._now = now
-        self._last = 0
+        self._last = Stamp(0, 0)
         self.committer = Committer(db)
 
     def today(self) -> int:
@@ -78,21 +79,21 @@ class Intake:
         self, site: Site, claim: Claim, settled: Settled, said: str, *, region: str, write_key: str | None
     ) -> Entry:
         """Stamp a record and queue it; between the stamp and the queue nothing else runs, so ids keep their order."""
-        self._last = stamp = identifier.steady(self._last, self._now())
+        self._last = stamp = identifier.following(self._last, self._now())
         made = identifier.uuid7(stamp, os.urandom(identifier.RANDOM_BYTES))
         follows = claim.continues
         chain = follows[0] if follows else identifier.compact(made)  # a chain's receipt names its first record
         receipt: Row | None = None
         if write_key is not None:
             write_hash = hashlib.sha256(write_key.encode()).hexdigest()
-            receipt = {"site_id": site.site_id, "id": chain, "write_hash": write_hash, "created": stamp}
+            receipt = {"site_id": site.site_id, "id": chain, "write_hash": write_hash, "created": stamp.time}
         record: Row = {
             "site_id": site.site_id,
             "id": identifier.text(made),
             "key": claim.key,
             "digest": said,
             "receipt": chain,
-            "time": stamp,
+            "time": stamp.time,
             "action": "changed" if follows and not settled.withdraws else settled.action,
             "control": claim.control,
             "layer": claim.layer,

@@ -64,6 +64,6 @@ def test_what_cannot_be_asked_is_named(name: str, text: str) -> None:
 
 def test_a_cursor_goes_on_behind_its_record() -> None:
     """The cursor of a record, sent back, is that record's id."""
-    last = identifier.text(identifier.uuid7(5, b"0123456789"))
+    last = identifier.text(identifier.uuid7(identifier.Stamp(5, 0), b"01234567"))
 
     assert parse({"after": cursor(last)}).after == last

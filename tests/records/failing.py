@@ -1,0 +1,48 @@
+"""A store that fails when it is told to, over a real one."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+
+from consent.db import Database, Row, Statement, Value
+from consent.errors import StoreError
+
+
+class Failing:
+    """Passes everything on. `broken` makes writes fail; `held` keeps batches waiting until it is set."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self.broken = False
+        self.lost = False
+        self.held = asyncio.Event()
+        self.held.set()
+        self.batches: list[int] = []
+
+    async def fetch(self, sql: str, /, **params: Value) -> list[Row]:
+        return await self._db.fetch(sql, **params)
+
+    async def fetch_one(self, sql: str, /, **params: Value) -> Row | None:
+        return await self._db.fetch_one(sql, **params)
+
+    async def execute(self, sql: str, /, **params: Value) -> int:
+        return (await self.batch([Statement(sql, [params])]))[0]
+
+    async def execute_many(self, sql: str, rows: Sequence[Mapping[str, Value]], /) -> int:
+        return (await self.batch([Statement(sql, rows)]))[0]
+
+    async def batch(self, statements: Sequence[Statement], /) -> list[int]:
+        await self.held.wait()
+        if self.broken:
+            raise StoreError("store_failed", "The disk failed.", "Look at it.")
+        self.batches.append(len(statements[-1].rows))
+        changed = await self._db.batch(statements)
+        if self.lost:
+            raise StoreError("store_failed", "The answer was lost.", "Look at it.")
+        return changed
+
+    def transaction(self) -> AbstractAsyncContextManager[Database]:
+        return self._db.transaction()
+
+    async def close(self) -> None:
+        await self._db.close()

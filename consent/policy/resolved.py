@@ -56,7 +56,10 @@ class ResolvedService(msgspec.Struct, frozen=True):
 
 
 class Resolved(msgspec.Struct, frozen=True, dict=True):
-    """A policy with nothing left open. Two of the same content have the same hash."""
+    """A policy with nothing left open. Two of the same content have the same hash.
+
+    Bodies are stored for years: a field added here has a default, and none is renamed.
+    """
 
     site: str
     origins: tuple[str, ...]

@@ -100,7 +100,7 @@ def _undeclared(resolved: Resolved, catalogue: Mapping[str, Service]) -> Iterato
 
 
 def _wide(declared: list[Placed], catalogue: Mapping[str, Service]) -> Iterator[Finding]:
-    """A wildcard over a whole vendor's domain opens whatever else the vendor does."""
+    """A wildcard of the owner's over a whole vendor's domain opens whatever else the vendor does."""
     tenants: dict[str, set[str]] = defaultdict(set)
     for known in catalogue.values():
         for source in known.sources:
@@ -108,7 +108,10 @@ def _wide(declared: list[Placed], catalogue: Mapping[str, Service]) -> Iterator[
     for path, source in declared:
         _, host, tail = split(source)
         domain = registrable_domain(_host(source)) or ""
-        others = tenants[domain] - {path.split(".")[1]}
+        key = path.split(".")[1]
+        others = tenants[domain] - {key}
+        if key in catalogue and source in catalogue[key].sources:
+            continue  # the vendor's own documentation asks for it; `_undeclared` says what else that opens
         if host.startswith("*.") and tail in ("", "/") and _host(source) == domain and others:
-            sentence = f"{source} opens a whole domain, which {', '.join(sorted(others)[:3])} load from too."
+            sentence = f"{source} opens a whole domain, where {', '.join(sorted(others)[:3])} are too."
             yield warning(path, sentence, "Write the hosts and paths that the service needs.")

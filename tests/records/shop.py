@@ -2,11 +2,14 @@
 
 import itertools
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from consent.config import Config
 from consent.db import Database
+from consent.db.place import prepare
 from consent.db.sqlite import open_sqlite
 from consent.policy.queries import Version, publish
 from consent.sites.queries import add, by_key
@@ -30,20 +33,27 @@ OPTIONAL = ("preferences", "statistics", "marketing", "social")
 _numbers = itertools.count(1)
 
 
-async def publish_shop(db: Database, more: str = SERVICES, **replaced: str) -> tuple[Site, Version]:
+async def publish_shop(db: Database, more: str = SERVICES, key: str = "shop", **replaced: str) -> tuple[Site, Version]:
     """Publish the shop's policy; the next version of it when there is one already."""
-    site = await by_key(db, "shop") or await add(db, "shop", 1)
-    return site, await publish(db, site.site_id, resolved(more, **replaced), 1)
+    site = await by_key(db, key) or await add(db, key, 1)
+    return site, await publish(db, site.site_id, resolved(more, site=f'site = "{key}"', **replaced), 1)
 
 
-async def shop_in(config: Config, more: str = SERVICES, **replaced: str) -> Version:
-    """The same in the store of a service that is not running, or running elsewhere."""
-    config.data.mkdir(exist_ok=True)
+@asynccontextmanager
+async def open_shop(config: Config) -> AsyncIterator[Database]:
+    """The store of a service that is not running, or running elsewhere."""
+    prepare(config.data)
     db = await open_sqlite(config.store)
     try:
-        return (await publish_shop(db, more, **replaced))[1]
+        yield db
     finally:
         await db.close()
+
+
+async def shop_in(config: Config, more: str = SERVICES, key: str = "shop", **replaced: str) -> Version:
+    """Publish the shop's policy in that store."""
+    async with open_shop(config) as db:
+        return (await publish_shop(db, more, key, **replaced))[1]
 
 
 def config_in(folder: Path, **settings: Any) -> Config:

@@ -61,7 +61,7 @@ async def test_older_versions_are_known(db: Database) -> None:
     """A statement may name any version that was published, and is judged by it; memory holds a few of them."""
     _, first = await publish_shop(db)
     for number in range(OLDER + 5):
-        await publish_shop(db, languages=f'languages = ["en", "de"]\ndays = {number + 1}')
+        await publish_shop(db, name=f'name = "The shop {number}"')
     published = Published(db)
     await published.refresh()
     live = published.site("shop")

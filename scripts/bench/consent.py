@@ -79,18 +79,18 @@ def start_echo() -> tuple[subprocess.Popen[str], str]:
 
 def accept_all(base: str) -> str:
     """The body the widget posts when a visitor of the demo accepts everything."""
-    script = urllib.request.urlopen(f"{base}/c/demo.js").read().decode()
-    settings: dict[str, Any] = json.JSONDecoder().raw_decode(script, script.index('{"site":'))[0]
+    settings = embedded(f"{base}/c/demo.js", '{"site":')
+    details = embedded(base + settings["layers"]["en"]["preferences"], '{"hash":')
     return json.dumps(
         {
             "key": KEY,
             "version": settings["version"],
-            "hash": settings["hash"],
+            "hash": details["hash"],
             "scope": settings["scope"],
             "control": "accept",
             "layer": 1,
             "language": "en",
-            "notice": settings["layers"]["en"]["notice"],
+            "notice": details["layers"]["en"]["notice"],
             "purposes": {p["key"]: "g" for p in settings["purposes"] if not p["required"]},
             "services": {},
             "regime": "eu",
@@ -99,6 +99,13 @@ def accept_all(base: str) -> str:
             "widget": "0.1.0",
         }
     )
+
+
+def embedded(url: str, begin: str) -> dict[str, Any]:
+    """The object that the service put into a script it serves."""
+    script = urllib.request.urlopen(url).read().decode()
+    found: dict[str, Any] = json.JSONDecoder().raw_decode(script, script.index(begin))[0]
+    return found
 
 
 def rounds(base: str, echo: str, body: str, count: int, seconds: int) -> tuple[list[Round], list[Round]]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
-import re
 import shutil
 import statistics
 import subprocess
@@ -53,13 +52,10 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as data:
         service = subprocess.Popen(
-            [str(CONSENT), "serve", "--port", "0", "--data", data], stdout=subprocess.PIPE, text=True
+            [str(CONSENT), "serve", "--port", "0", "--data", data, "--json"], stdout=subprocess.PIPE, text=True
         )
         try:
-            base = address(service)
-            snippet = subprocess.run(
-                [str(CONSENT), "snippet", "demo", "--data", data], capture_output=True, text=True, check=True
-            ).stdout
+            base, snippet = welcome(service)
             figures = weight(base, snippet) | cost(pages(snippet), options.loads)
         finally:
             service.terminate()
@@ -71,12 +67,14 @@ def main() -> None:
         print(f"{name:>28}  {value}")
 
 
-def address(service: subprocess.Popen[str]) -> str:
+def welcome(service: subprocess.Popen[str]) -> tuple[str, str]:
+    """The service's address and the lines to paste for its demo."""
     assert service.stdout
-    for line in service.stdout:
-        if found := re.search(r"(http://[\d.:]+)/demo/", line):
-            return found[1]
-    sys.exit("The service ended before it printed its address.")
+    line = service.stdout.readline()
+    if not line:
+        sys.exit("The service ended before it printed its address.")
+    said = json.loads(line)
+    return said["demo"].removesuffix("/demo/"), said["snippet"]
 
 
 def weight(base: str, snippet: str) -> dict[str, Any]:

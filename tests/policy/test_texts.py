@@ -98,10 +98,9 @@ def test_typography(language: str) -> None:
 
 
 def test_every_key_is_used_and_every_used_key_is_there() -> None:
-    """The widget's sources name exactly the keys that are written (kinds of storage and opt-out variants by pattern)."""
-    files = [path for path in (ROOT / "widget" / "src").rglob("*.js")]
-    code = "\n".join(path.read_text("utf-8") for path in files)
-    named = set(re.findall(r"\b(?:%s)[a-z_]+\b" % "|".join(PREFIXES), code)) - {"preferences_kind_"}
+    """The widget's sources name exactly the keys that are written; kinds of storage and opt-out variants by pattern."""
+    code = "\n".join(path.read_text("utf-8") for path in (ROOT / "widget" / "src").rglob("*.js"))
+    named = set(re.findall(rf"\b(?:{'|'.join(PREFIXES)})[a-z_]+\b", code)) - {"preferences_kind_"}
     written = {key.removesuffix("_opt_out") for key in ENGLISH.ui if not key.startswith("preferences_kind_")}
 
     assert {key.removesuffix("_opt_out") for key in named} == written

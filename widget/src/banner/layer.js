@@ -16,7 +16,7 @@ export function layerRoot(store, data, own) {
   const { parts } = store;
   const there = document.querySelector("consent-banner")?.shadowRoot;
   if (there) {
-    parts.dress(store, there, css + own);
+    parts.dress(store, there, own);
     return there;
   }
   const root = parts.makeRoot(store, "consent-banner", make("p", { role: "status" }));

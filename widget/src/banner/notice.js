@@ -63,7 +63,7 @@ function build(store, { texts, controller, purposes, third_parties: count }) {
   const asked = purposes.filter((purpose) => !purpose.required);
   return make(
     "section",
-    { class: `card box ${store.settings.theme.position}`, "aria-labelledby": "title", tabindex: "-1" },
+    { class: `card box ask ${store.settings.theme.position}`, "aria-labelledby": "title", tabindex: "-1" },
     make(
       "div",
       { class: "body" },

@@ -1,4 +1,4 @@
-"""Opens the layers alone in Chromium: `Lab.open` gives a page whose layers, control and placeholders run over a stand-in store."""
+"""Opens the layers alone in Chromium: `Lab.open` gives a page on which they run over a stand-in store."""
 
 import os
 import shutil
@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from playwright.async_api import Browser, BrowserContext, Page, Playwright, Route, ViewportSize
+from playwright.async_api import Browser, BrowserContext, Locator, Page, Playwright, Route, ViewportSize
 
-from tests.browser import banner_page
+from tests.browser.alone import page as site
 
 DESKTOP = (1280, 800)
 PHONE = (390, 844)
 SMALL = (320, 256)
-AXE = banner_page.ROOT / "widget" / "node_modules" / "axe-core" / "axe.min.js"
+AXE = site.ROOT / "widget" / "node_modules" / "axe-core" / "axe.min.js"
 ADDRESS = "https://shop.example/"
 
 #: What the page notes about itself before anything else runs.
@@ -42,7 +42,7 @@ class Lab:
 
     async def open(
         self,
-        case: banner_page.Json | None = None,
+        case: site.Json | None = None,
         *,
         layer: Literal[0, 1, 2] = 1,
         size: tuple[int, int] = DESKTOP,
@@ -64,7 +64,7 @@ class Lab:
         self.contexts.append(context)
         page = await context.new_page()
         await page.add_init_script(WITNESS + before)
-        text = banner_page.html(case or banner_page.case(), body=body, nonce=nonce)
+        text = site.html(case or site.case(), body=body, nonce=nonce)
         errors: list[str] = []
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
@@ -100,7 +100,7 @@ def errors_of(page: Page) -> list[str]:
 
 def build(folder: Path) -> Path:
     """Bundle the layers and the stand-in store. Needs what `npm ci` in `widget/` brings."""
-    script = banner_page.ROOT / "widget" / "test" / "banner" / "build.mjs"
+    script = site.ROOT / "widget" / "test" / "banner" / "build.mjs"
     subprocess.run(["node", str(script), str(folder)], check=True, cwd=script.parent, capture_output=True)
     return folder
 
@@ -119,3 +119,48 @@ async def axe(page: Page) -> list[str]:
         "axe.run(document, {resultTypes: ['violations'], iframes: false}).then(r => r.violations)"
     )
     return [f"{one['id']}: {node['target']} {node['failureSummary']}" for one in found for node in one["nodes"]]
+
+
+def act(page: Page, action: str) -> Locator:
+    """The button with this `data-consent` in either layer."""
+    return page.locator(f"consent-banner [data-consent={action}]")
+
+
+async def decisions(page: Page) -> list[dict[str, Any]]:
+    """What reached the store."""
+    found: list[dict[str, Any]] = await page.evaluate("store.decisions")
+    return found
+
+
+async def press(page: Page, key: str, times: int) -> None:
+    """Press a key some times."""
+    for _ in range(times):
+        await page.keyboard.press(key)
+
+
+async def unfold(page: Page) -> None:
+    """Open all details of the second layer."""
+    await page.evaluate("roots().forEach(root => root.querySelectorAll('details').forEach(one => one.open = true))")
+
+
+async def sideways(page: Page) -> list[str]:
+    """Elements of ours that are wider inside than outside, or that leave the window."""
+    found: list[str] = await page.evaluate(
+        """() => roots().flatMap(root => [...root.querySelectorAll("*")]).filter(e => {
+          const r = e.getBoundingClientRect();
+          const unseen = e.closest("consent-control") || getComputedStyle(e).clipPath.startsWith("inset");
+          if (!r.width || unseen) return false;
+          return r.left < -1 || r.right > innerWidth + 1 || (e.clientWidth && e.scrollWidth > e.clientWidth + 1);
+        }).map(e => e.outerHTML.slice(0, 80))"""
+    )
+    return found
+
+
+async def cut(page: Page) -> list[str]:
+    """Buttons, labels and headings whose text does not fit into them."""
+    found: list[str] = await page.evaluate(
+        """() => roots().flatMap(root => [...root.querySelectorAll(".do, label, h2, summary, a")])
+          .filter(e => e.clientHeight && (e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 1))
+          .map(e => e.outerHTML.slice(0, 80))"""
+    )
+    return found

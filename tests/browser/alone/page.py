@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 POLICY = ROOT / "consent" / "policy"
 PAGE = ROOT / "widget" / "test" / "banner" / "page.html"
 
@@ -19,7 +19,8 @@ SERVICES: list[Json] = [
      "cookies": [("_ga", "2 years", "Google", "cookie"), ("_ga_*", "2 years", "Google", "cookie")]},
     {"key": "heatmap", "name": "Hotjar", "provider": "Hotjar Limited", "country": "MT", "purposes": ["statistics"],
      "cookies": [("_hjSessionUser_*", "1 year", "Hotjar", "cookie"), ("hjViewportId", "", "Hotjar", "session")]},
-    {"key": "ads", "name": "Google Ads", "provider": "Google Ireland Limited", "country": "IE", "purposes": ["marketing"],
+    {"key": "ads", "name": "Google Ads", "provider": "Google Ireland Limited", "country": "IE",
+     "purposes": ["marketing"],
      "cookies": [("_gcl_au", "90 days", "Google", "cookie"), ("IDE", "13 months", "Google", "cookie")]},
     {"key": "video", "name": "YouTube", "provider": "Google Ireland Limited", "country": "IE",
      "purposes": ["marketing", "social"], "cookies": [("VISITOR_INFO1_LIVE", "180 days", "Google", "cookie")]},
@@ -27,7 +28,8 @@ SERVICES: list[Json] = [
      "purposes": ["social"], "cookies": []},
 ]  # fmt: skip
 PAYMENT: Json = {
-    "key": "payment", "name": "Stripe", "provider": "Stripe Payments Europe", "country": "IE", "purposes": ["necessary"],
+    "key": "payment", "name": "Stripe", "provider": "Stripe Payments Europe", "country": "IE",
+    "purposes": ["necessary"],
     "cookies": [("__stripe_mid", "1 year", "Stripe", "cookie")],
     "reason": "Needed to take the payment that you start, and to keep it safe from fraud.",
 }  # fmt: skip
@@ -35,6 +37,23 @@ REGIMES: Json = {
     "eu": {"key": "eu", "model": "opt-in", "reask_days": 180, "gpc": "deny", "signal_shown": False},
     "us": {"key": "us", "model": "opt-out", "reask_days": 365, "gpc": "deny", "signal_shown": True},
 }
+
+LANGUAGES = sorted(path.stem for path in (POLICY / "texts").glob("*.toml"))
+#: A stored choice: statistics and marketing allowed, social refused, YouTube allowed on its own.
+CHOICE = {
+    "day": 20410, "scope": "", "gpc": False, "regime": "", "sum": "",
+    "purposes": {"preferences": "d", "statistics": "g", "marketing": "g", "social": "d"}, "services": {"video": "g"},
+}  # fmt: skip
+DENIED = {"preferences": "d", "statistics": "d", "marketing": "d", "social": "d"}
+GRANTED = dict.fromkeys(DENIED, "g")
+EMBEDS = """<main><h1>Embeds</h1>
+<p>A video: <a href="#x">x</a></p>
+<div class="ratio"><iframe id="video" title="A video"
+  data-src="https://www.youtube.com/embed/x" data-service="video"></iframe></div>
+<p>Inline <iframe id="post" title="A post" width="220" height="60"
+  data-src="https://p.example/" data-service="posts"></iframe> text</p>
+<iframe id="pixel" title="A pixel" width="1" height="1" data-src="https://p.example/" data-service="posts"></iframe>
+</main>"""
 
 
 def texts(language: str) -> Json:
@@ -80,7 +99,7 @@ def shown(service: Json) -> Json:
 def case(
     language: str = "en", *, scheme: str = "auto", position: str = "bottom", regime: str = "eu", **changes: Any
 ) -> Json:
-    """A whole case for `page.html`. `changes` go to the stand-in store: gpc, choice, outcome, missing, allowed, control."""
+    """A whole case for `page.html`. `changes`: dir, control, and the store's gpc, choice, outcome, missing, allowed."""
     ui: dict[str, str] = texts(language)["ui"]
     look = theme(scheme, position)
     direction = changes.pop("dir", "ltr")
@@ -98,7 +117,7 @@ def case(
         ],
     }  # fmt: skip
     controller = {"name": "Northwind Outdoor GmbH", "privacy_url": "/privacy", "imprint_url": "/imprint"}
-    store = {
+    store: Json = {
         "gpc": False,
         "choice": None,
         "missing": False,

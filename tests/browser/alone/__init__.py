@@ -1,0 +1,1 @@
+"""The layers, the control and the placeholders alone, over a stand-in for the store."""

@@ -47,7 +47,11 @@ export function notice(store, data) {
     if (action == "accept" || action == "reject") {
       hide();
       decide(store, root, texts, sweep(store, action, 1));
-    } else if (action && !(await store.show(2))) say(root, texts.layer_unloaded, texts.layer_close);
+      return;
+    }
+    if (!action) return;
+    /** @type {HTMLElement} */ (event.target).focus(); // Safari gives a clicked button none, and it is to return there
+    if (!(await store.show(2))) say(root, texts.layer_unloaded, texts.layer_close);
   }
 
   store.on("change", () => store.choice && hide());

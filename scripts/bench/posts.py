@@ -117,7 +117,7 @@ def rounds(base: str, echo: str, body: str, count: int, seconds: int) -> tuple[l
 
 
 def wrk(base: str, body: str, name: str, seconds: int) -> Round:
-    command = ["wrk", "-t1", "-c32", f"-d{seconds}s", "--latency", "-s", str(HERE / "consent.lua")]
+    command = ["wrk", "-t1", "-c32", f"-d{seconds}s", "--latency", "-s", str(HERE / "posts.lua")]
     environment = os.environ | {"BODY": body, "ORIGIN": base, "ROUND": name}
     done = subprocess.run(
         [*command, f"{base}/v1/demo/consent"], capture_output=True, text=True, check=True, env=environment

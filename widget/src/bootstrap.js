@@ -7,9 +7,8 @@
  */
 
 import { dress, keep, makeRoot } from "./banner/parts.js";
-import { attach as attachControl } from "./control.js";
 import { jar } from "./storage.js";
-import { chooseLanguage, fillText } from "./texts.js";
+import { chooseLanguage } from "./texts.js";
 
 /** @typedef {import("./types").Store} Store */
 /** @typedef {import("./types").StoreEvent} StoreEvent */
@@ -67,17 +66,9 @@ function start() {
 
   /** Completes the store. */
   const equip = () => bundle("preferences").then(() => {
-    const ready = factories.later?.(store);
+    factories.later?.(store);
     delete factories.later;
-    control();
-    ready?.();
   });
-
-  let controlled = top != self; // frames follow the page that holds them
-  const control = () => {
-    if (!controlled) attachControl(store);
-    controlled = true;
-  };
 
   /** @param {1 | 2} layer @param {Element | null} opener */
   const open = async (layer, opener) => {
@@ -99,10 +90,12 @@ function start() {
     regime: { ...settings.regimes[key], key },
     gpc: /** @type {any} */ (navigator).globalPrivacyControl === true,
     choice: null, pending: false, violations: [], parts: { makeRoot, dress, keep },
-    text: (name, values) => fillText(settings.ui[language], name, values),
+    text: () => "",
     status: () => "unset",
     allows: (name) => settings.purposes.some((purpose) => purpose.key == name && purpose.required),
-    decide: (decision) => equip().then(() => store.decide(decision)),
+    decide: function early(decision) {
+      return equip().then(() => (store.decide == early ? Promise.reject(new Error("consent: nothing to decide with")) : store.decide(decision)));
+    },
     show: (layer) => open(layer, document.activeElement),
     attach(name, factory) {
       factories[name] = factory;
@@ -130,9 +123,8 @@ function start() {
   const whenReady = async () => {
     const first = mustAsk() && !jar.get().includes(`${settings.cookie.name}=`) && !isPending();
     if (!first) await equip().catch(() => {});
-    control();
     if (mustAsk()) await open(1, null);
-    if (first) (win.requestIdleCallback || setTimeout)(() => equip().catch(() => {}));
+    if (first) (win.requestIdleCallback || setTimeout)(() => equip().catch(() => {}), { timeout: 2000 });
   };
 
   win.consent = Object.assign(win.consent?.q ? win.consent : {}, { attach: store.attach });

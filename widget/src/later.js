@@ -4,14 +4,17 @@
  */
 
 import { exposeApi } from "./api.js";
+import { attach as attachControl } from "./control.js";
 import { createDecisions } from "./decisions.js";
 import { guardHead } from "./hooks.js";
 import { releaseMarked } from "./marked.js";
 import { watchPage } from "./page.js";
+import { take } from "./parts-at-hand.js";
 import { attach as attachPlaceholders } from "./placeholders.js";
 import { expire, purge } from "./purge.js";
 import { jar, local } from "./storage.js";
 import { createState, LIST } from "./store.js";
+import { fillText } from "./texts.js";
 import { watchViolations } from "./violations.js";
 
 /** @typedef {import("./types").Store} Store */
@@ -53,6 +56,8 @@ function complete(store) {
   const decisions = createDecisions(state, surroundings(settings));
   Object.defineProperties(store, Object.getOwnPropertyDescriptors(state));
   store.decide = decisions.decide;
+  store.text = (name, values) => fillText(settings.ui[language], name, values);
+  take(store.parts);
 
   const settle = () => {
     if (state.unsettled() || page.changed) decisions.repair();
@@ -72,11 +77,10 @@ function complete(store) {
   addEventListener("pageshow", ({ persisted }) => persisted && reconsider(true));
   document.addEventListener("prerenderingchange", () => reconsider(true));
 
-  return () => {
-    exposeApi(store);
-    attachPlaceholders(store);
-    releaseMarked(state, store);
-  };
+  attachPlaceholders(store);
+  if (top == self) attachControl(store); // frames follow the page that holds them
+  releaseMarked(state, store);
+  exposeApi(store);
 }
 
 /** @type {any} */ (window).consent.attach("later", complete);

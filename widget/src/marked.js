@@ -13,6 +13,9 @@ const DROPPED = ["type", "src", "data-src", "data-type"];
 /** The purposes and services that must all be allowed. @param {HTMLElement} mark */
 const keysOf = ({ dataset }) => `${dataset.category || ""} ${dataset.service || ""}`.split(" ").filter(Boolean);
 
+/** @param {Element} element */
+const isScript = ({ localName }) => localName == "script";
+
 /**
  * A script that the browser will run, made of one that it did not.
  * @param {HTMLScriptElement} mark
@@ -58,7 +61,7 @@ async function runInOrder(marks, trust) {
         mark.replaceWith(script);
       }
     } catch (error) {
-      reportError(error); // the site's own Trusted Types policy, say
+      reportError(error);
     }
   }
 }
@@ -68,30 +71,43 @@ async function runInOrder(marks, trust) {
  * @param {Pick<import("./types").Store, "on" | "trust" | "nonce">} store
  */
 export function releaseMarked({ allows, current, watch }, { on, trust, nonce }) {
-  /** @type {Set<string>} the keys of what has run */
+  /** @type {Set<HTMLElement>} */
   const released = new Set();
   let turn = Promise.resolve();
 
   /** With a nonce on the page, a script without it is nothing the owner has written. @param {HTMLElement} mark */
-  const may = (mark) => current() && keysOf(mark).every(allows) && (mark.localName != "script" || !nonce || mark.nonce == nonce);
+  const may = (mark) => current() && keysOf(mark).every(allows) && (!isScript(mark) || !nonce || mark.nonce == nonce);
 
   async function release() {
     const marks = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(MARKED)]).filter(may);
     for (const mark of marks) {
-      keysOf(mark).forEach((key) => released.add(key));
-      if (mark.localName == "script") continue;
+      released.add(mark);
+      if (isScript(mark)) continue;
       mark.setAttribute("src", mark.dataset.src || "");
       mark.removeAttribute("data-src");
     }
-    const scripts = /** @type {any[]} */ (marks.filter((mark) => mark.localName == "script"));
+    const scripts = /** @type {any[]} */ (marks.filter(isScript));
     if (scripts.length) await runInOrder(scripts, trust());
   }
 
+  /** Empties frames that may not be there any more. Firefox would load them again after a reload, but for `replace`. */
+  function retract() {
+    for (const mark of released) {
+      if (!(mark instanceof HTMLIFrameElement) || keysOf(mark).every(allows)) continue;
+      mark.dataset.src = mark.getAttribute("src") || "";
+      mark.contentWindow?.location.replace("about:blank");
+      released.delete(mark);
+    }
+  }
+
   const next = () => {
-    if (document.querySelector(MARKED)) turn = turn.then(release).catch(reportError);
+    if (document.querySelector(MARKED)) turn = turn.then(release).catch(({ message }) => console.warn(`Marked-up scripts cannot start: ${message}`));
   };
-  watch(() => [...released].some((key) => !allows(key)));
-  on("change", next);
+  watch(() => [...released].some((mark) => !keysOf(mark).every(allows)));
+  on("change", () => {
+    retract();
+    next();
+  });
   new MutationObserver(next).observe(document.documentElement, { childList: true, subtree: true });
   next();
 }

@@ -7,7 +7,7 @@ are exercised. Any other URL is answered by what the browser wants it for. Every
 import json
 from pathlib import Path
 
-from tests.browser.http import Request, Response, redirect
+from tests.browser.httpd import Request, Response, redirect
 
 VENDORS = Path(__file__).with_name("vendors")
 GIF = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")

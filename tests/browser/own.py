@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.browser.answers import GIF, ran
-from tests.browser.http import Request, Response, redirect
+from tests.browser.httpd import Request, Response, redirect
 
 SITE = Path(__file__).with_name("site")
 HOST = "shop.test"

@@ -17,7 +17,7 @@ from tests.browser.answers import foreign
 from tests.browser.arrivals import Arrival, Kind, Log, now, under
 from tests.browser.certs import Authority
 from tests.browser.dns import DnsServer, Names
-from tests.browser.http import Handler, Request, accept_socket, read_request, write_response
+from tests.browser.httpd import Handler, Request, accept_socket, read_request, write_response
 
 T = TypeVar("T")
 STUN_PORT = 3478

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import Any, Literal
 
-from tests.browser.http import Request, Response
+from tests.browser.httpd import Request, Response
 
 HOST = "consent.test"
 BASE = f"https://{HOST}"

@@ -102,6 +102,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._peer = ""
         self._head = 0  # bytes received of a head that is not complete; -1 when it is
         self._body = 0  # bytes received of a body
+        self._begun = False  # the application has a request whose body is still coming
         self._shut = False  # nothing more is read
         self.deadline = float("inf")
 
@@ -175,18 +176,19 @@ class GuardedProtocol(HttpToolsProtocol):
         self._head = -1
         self._check_head()
         super().on_headers_complete()
+        self._begun = True
         if self._guard.draining:
             self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
-        if self.cycle is not None and not self.cycle.response_complete and self.cycle.more_body:
-            self._body += len(body)
-            if self._body > self._bounds.body:
-                raise _body_too_large(self._bounds.body)
+        self._body += len(body)
+        if self._body > self._bounds.body:
+            raise _body_too_large(self._bounds.body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         self._head = 0
+        self._begun = False
         super().on_message_complete()
         if not self.cycle.response_complete:
             self.deadline = self.loop.time() + self._bounds.answer
@@ -210,6 +212,8 @@ class GuardedProtocol(HttpToolsProtocol):
                 hosts += 1
             elif name == b"content-length":
                 length = value
+            elif name == b"transfer-encoding" and value.lower() != b"chunked":
+                raise Refused(400, "coding", "No transfer coding but chunked is read here.", "Send the body plain.")
         if size > self._bounds.head:
             raise _head_too_large()
         if hosts > 1 or (hosts == 0 and self.parser.get_http_version() != "1.0"):
@@ -226,16 +230,16 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _refuse(self, refusal: Refused) -> None:
         """Say why, once, then read on for a moment without looking, so that the answer is not lost to a reset."""
-        unanswered = self.cycle is not None and not self.cycle.response_complete
         self._shut = True
-        if unanswered and refusal.problem.code == "pipelined":
-            self.cycle.keep_alive = False
+        unanswered = self.cycle is not None and not self.cycle.response_complete
+        if unanswered and not self._begun:
+            self.cycle.keep_alive = False  # an earlier request gets its answer first, and then it is over
             return
+        if not self._begun or (unanswered and not self.cycle.response_started):
+            self.transport.write(_bytes(refusal.problem))
         if unanswered:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-        if not unanswered or not self.cycle.response_started:
-            self.transport.write(_bytes(refusal.problem))
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.flow.resume_reading()

@@ -18,6 +18,16 @@ async def service(tmp_path: Path) -> AsyncIterator[Service]:
     await made.stop()
 
 
+@pytest.fixture(scope="module")
+async def standing(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
+    """The same, for all tests of a file that leave it as it was."""
+    made = Service(tmp_path_factory.mktemp("standing"), **GENEROUS)
+    await made.publish()
+    await made.start()
+    yield made
+    await made.stop()
+
+
 @pytest.fixture
 async def strict(tmp_path: Path) -> AsyncIterator[Service]:
     """The same with the limits as they come."""

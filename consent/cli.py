@@ -25,7 +25,8 @@ from consent.sites import queries as sites
 from consent.sites import tokens
 from consent.sites.site import Site
 
-T = TypeVar("T")
+_VARIANTS = "meta blocks by a policy; strict also what browsers fetch ahead; tag only what is marked up by hand."
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -187,7 +188,9 @@ def policy_publish(policy_file: Path, data: Path | None, file: Path | None, as_j
 
 @main.command()
 @click.argument("key", metavar="SITE")
-@click.option("--variant", type=click.Choice(["meta", "strict", "tag"]), default="meta", show_default=True)
+@click.option(
+    "--variant", type=click.Choice(["meta", "strict", "tag"]), default="meta", show_default=True, help=_VARIANTS
+)
 @settings
 def snippet(key: str, variant: Any, data: Path | None, file: Path | None, as_json: bool) -> None:
     """Print the lines to paste first into the <head> of every page of a site."""

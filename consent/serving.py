@@ -4,6 +4,7 @@ import asyncio
 import time
 
 import click
+import maxminddb
 import msgspec
 
 from consent.app import create_app
@@ -13,7 +14,9 @@ from consent.db.place import Hold, prepare
 from consent.db.sqlite import open_sqlite
 from consent.delivery.snippet import render
 from consent.demo import demo
+from consent.errors import ConfigError
 from consent.policy.queries import current
+from consent.regimes.visit import Visits
 from consent.sites import queries as sites
 from consent.sites import tokens
 from consent.web.protocol import Bounds
@@ -48,6 +51,7 @@ class Welcome(msgspec.Struct, omit_defaults=True):
 def serve(config: Config, *, as_json: bool) -> None:
     """Listen, prepare the store, and serve until told to stop. Raises Problem for what a person can mend."""
     prepare(config.data)
+    _check_places(config)
     socket = listen(config.host, config.port)
     with socket:
         config = msgspec.structs.replace(config, port=socket.getsockname()[1])
@@ -58,6 +62,18 @@ def serve(config: Config, *, as_json: bool) -> None:
 
         bounds = Bounds(per_address=config.connections_address, connections=config.connections, trusted=config.networks)
         run(create_app(config), socket, bounds, config.log_level, listening)
+
+
+def _check_places(config: Config) -> None:
+    """Raises ConfigError when the database of places cannot be used."""
+    try:
+        Visits(config).close()
+    except (OSError, maxminddb.InvalidDatabaseError) as error:
+        raise ConfigError(
+            "geo_database",
+            f"{config.geo_database} cannot be read: {error}.",
+            "Name a country or city database in MaxMind's format (.mmdb), or leave the setting out.",
+        ) from error
 
 
 async def _prepare(config: Config) -> Welcome:

@@ -18,6 +18,7 @@ const CORE_FILLS = ["CONSENT_BASE", "CONSENT_SITE", "CONSENT_COOKIE", "CONSENT_C
 const ENTRIES = [
   { name: "core", raw: 2000, fills: CORE_FILLS },
   { name: "core.strict", source: "core", raw: 2000, fills: CORE_FILLS },
+  { name: "core.hooks", source: "strict", raw: 4000, fills: ["CONSENT_CSP"] },
   { name: "bootstrap", gzip: 2600, fills: ["CONSENT_SETTINGS"] },
   { name: "banner", gzip: 3000, fills: ["CONSENT_BANNER"] },
   { name: "preferences", with: "later", gzip: 13000, fills: ["CONSENT_PREFERENCES", "CONSENT_DETAILS"] },

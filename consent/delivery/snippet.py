@@ -2,8 +2,9 @@
 
 import base64
 import hashlib
+from collections.abc import Mapping
 from html import escape
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -20,11 +21,11 @@ CORE_LIMIT = 2000
 
 
 class Snippet(msgspec.Struct, frozen=True):
-    """What to paste. `csp_hash` lets a site with a Content-Security-Policy of its own allow the core."""
+    """What to paste. `csp_hash` lets a site with a Content-Security-Policy of its own allow the inline scripts."""
 
     text: str
-    core: str  # the script's text; empty in the variant `tag`
-    csp_hash: str  # 'sha256-…' with its quotes; empty in the variant `tag`
+    core: str  # the core's text; empty in the variant `tag`
+    csp_hash: str  # 'sha256-…' with its quotes, two of them in the variant `strict`; empty in the variant `tag`
 
 
 def render(version: Version, config: Config, variant: Variant = "meta") -> Snippet:
@@ -34,9 +35,14 @@ def render(version: Version, config: Config, variant: Variant = "meta") -> Snipp
         return Snippet(f'<script async src="{escape(base)}/c/{version.resolved.site}.js"></script>', "", "")
     policy = strict_policy(version.resolved, base)
     core = _core(version, base, policy, strict=variant == "strict")
-    digest = base64.b64encode(hashlib.sha256(core.encode()).digest()).decode()
+    scripts = [_inline(read_built("core.hooks"), {"CONSENT_CSP": policy}), core] if variant == "strict" else [core]
     below = _BELOW[variant].format(policy=escape(policy, quote=False).replace('"', "&quot;"))
-    return Snippet(f"<script>{core}</script>\n{below}", core, f"'sha256-{digest}'")
+    text = "".join(f"<script>{script}</script>\n" for script in scripts) + below
+    return Snippet(text, core, " ".join(_csp_hash(script) for script in scripts))
+
+
+def _csp_hash(script: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
 
 
 _META = '<meta http-equiv="Content-Security-Policy" content="{policy}">'
@@ -55,7 +61,12 @@ def _core(version: Version, base: str, policy: str, *, strict: bool) -> str:
         "CONSENT_CSP": policy,
         "CONSENT_EVERYTHING": version.resolved.after_accept == "everything",
     }
-    core = fill(read_built("core.strict" if strict else "core"), values)
-    if "<!--" in core or "</script" in core.lower():
-        raise ValueError("The core would end its own script element: build the widget again.")
-    return core
+    return _inline(read_built("core.strict" if strict else "core"), values)
+
+
+def _inline(built: str, values: Mapping[str, Any]) -> str:
+    """A built script with its values, safe inside a script element. Raises ValueError where it is not."""
+    script = fill(built, values)
+    if "<!--" in script or "</script" in script.lower():
+        raise ValueError("An inline script would end its own element: build the widget again.")
+    return script

@@ -89,11 +89,13 @@ def test_the_core_is_constant() -> None:
 
 
 def test_strict() -> None:
-    """The barrier, as measured: a noscript policy, then what stops scanners, without a stray end of comment before."""
+    """Hooks, core, then the barrier as measured: a noscript policy and what stops scanners; no end of comment before."""
     snippet = render(DEMO, Config(), "strict")
-    head, _, barrier = snippet.text.partition("</script>\n")
+    hooks, core, barrier = snippet.text.split("</script>\n")
 
-    assert head.startswith("<script>")
+    assert core == f"<script>{snippet.core}"
+    assert hooks.startswith("<script>") and "RTCPeerConnection" in hooks
+    assert len(snippet.csp_hash.split()) == 2
     assert re.fullmatch(
         r'<noscript><meta http-equiv="Content-Security-Policy" content="[^"<>]+"><!--</noscript>'
         r'<plaintext style="display:none"><!-- -->',

@@ -120,8 +120,9 @@ function start() {
   const mustAsk = () => top == self && store.regime.model == "opt-in" && !store.choice && !store.pending
     && settings.purposes.some(({ required }) => !required) && !CRAWLER.test(navigator.userAgent);
 
+  const first = mustAsk() && !jar.get().includes(`${settings.cookie.name}=`) && !isPending();
+  if (first) bundle("banner").catch(() => {}); // on its way while the page is still being read
   const whenReady = async () => {
-    const first = mustAsk() && !jar.get().includes(`${settings.cookie.name}=`) && !isPending();
     if (!first) await equip().catch(() => {});
     if (mustAsk()) await open(1, null);
     if (first) (win.requestIdleCallback || setTimeout)(() => equip().catch(() => {}), { timeout: 2000 });
@@ -141,4 +142,4 @@ function isPending() {
   }
 }
 
-if (!win.consent?.attach) start();
+if (typeof win.consent?.attach != "function") start();

@@ -99,10 +99,9 @@ export function createDecisions(state, world) {
   function decide(decision) {
     const wanted = complete(decision);
     const said = JSON.stringify(wanted);
-    if (asking?.said != said) { // the same button twice is one decision
-      asking = { said, outcome: carryOut(wanted, bodyOf(wanted, decision)).finally(() => { asking = null; }) };
-    }
-    return asking.outcome;
+    if (asking?.said == said) return asking.outcome; // the same button twice is one decision
+    const mine = asking = { said, outcome: carryOut(wanted, bodyOf(wanted, decision)) };
+    return mine.outcome.finally(() => { if (asking == mine) asking = null; });
   }
 
   /** @param {Letters} wanted @param {Body} body */

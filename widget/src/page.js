@@ -2,7 +2,7 @@
 
 import { session } from "./storage.js";
 
-/** Holds the last decision that changed what a page runs under; a "!" before it until the next page has begun. */
+/** Holds the last decision that changed what a page runs under, and which page; a "!" before it until the next page has begun. */
 const DECISION = "consent.reload";
 const POST = "consent.post";
 
@@ -25,17 +25,19 @@ export function watchPage() {
   const changed = before?.[0] == "!";
   if (changed) session.set(DECISION, before.slice(1));
 
+  const here = (/** @type {string} */ cause) => `${cause} ${location.href}`;
+
   return {
     /** Whether a decision was carried out between the page before and this one. */
     changed,
 
     /** @param {string} cause */
-    facts: (cause) => ({ typed: [...touched].some(differs), posted, done: session.get(DECISION)?.replace("!", "") == cause }),
+    facts: (cause) => ({ typed: [...touched].some(differs), posted, done: session.get(DECISION)?.replace("!", "") == here(cause) }),
 
     /** Notes a decision, and reloads for it; where it cannot be noted, it does not. @param {string} cause @param {boolean} reload */
     change(cause, reload) {
-      session.set(DECISION, `!${cause}`);
-      if (reload && session.get(DECISION) == `!${cause}`) location.reload();
+      session.set(DECISION, `!${here(cause)}`);
+      if (reload && session.get(DECISION) == `!${here(cause)}`) location.reload();
     },
   };
 }

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 FILE = Path(__file__).with_name("residue.json")
-RECORD = "CONSENT_RECORD_RESIDUE"  # set to 1 to write what was measured into FILE: the union with what is there
+RECORD = "RECORD_RESIDUE"  # set to 1 to write what was measured into FILE: the union with what is there
 
 # Kinds that a browser never makes, measured on the bare page: not blocked, but not there.
 NEVER: dict[str, frozenset[str]] = {
@@ -39,6 +39,8 @@ META = frozenset(
         "d-form-iframe",
     }
 )
+# What is left of that where hooks close what a page can close from inside (variant `strict`).
+STRICT = frozenset({"s-preconnect", "s-dns-prefetch", "s-fp-iframe"})
 # Firefox loads these ahead of the policy when a script is written above them or the policy is written by one.
 FIREFOX_AHEAD = frozenset({"s-img-srcset", "s-picture"})
 # Chromium connects for a frame before it looks at the policy, header or meta alike, and sends no request.
@@ -60,7 +62,8 @@ def bound(browser: str, variant: str) -> dict[str, frozenset[str]]:
     """The kinds that may arrive at most, as `request` and as `connection`, whatever the file says."""
     ahead = FIREFOX_AHEAD if browser == "firefox" and variant == "meta" else frozenset()
     frames = CHROMIUM_FRAMES if browser == "chromium" else frozenset()
-    return {"request": META | ahead, "connection": META | ahead | frames}
+    kinds = STRICT if variant == "strict" else META | ahead
+    return {"request": kinds, "connection": kinds | frames}
 
 
 def committed() -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import aiosqlite
 
-from consent.db import Database, Row, Statement, Value, migration
+from consent.db import Database, Row, Statement, Value, migration, spread
 from consent.errors import ContradictionError, StoreError
 
 T = TypeVar("T")
@@ -255,7 +255,15 @@ def _batch(connection: sqlite3.Connection, statements: Sequence[Statement]) -> l
 
 
 def _statements(connection: sqlite3.Connection, statements: Sequence[Statement]) -> list[int]:
-    return [connection.executemany(sql, rows).rowcount for sql, rows in statements]
+    return [_many(connection, sql, rows) for sql, rows in statements]
+
+
+def _many(connection: sqlite3.Connection, sql: str, rows: Sequence[Mapping[str, Value]]) -> int:
+    """Run a statement for every row; returns the number of rows changed."""
+    found = spread.shape(sql) if len(rows) > 1 else None
+    if found is None:
+        return connection.executemany(sql, rows).rowcount
+    return sum(connection.execute(text, values).rowcount for text, values in spread.blocks(found, rows))
 
 
 def _begin(connection: sqlite3.Connection) -> None:

@@ -27,16 +27,15 @@ from consent.sites.queries import by_key, holds_token
 from consent.sites.tokens import digest
 from consent.web import cors
 from consent.web.address import Network, client, place
+from consent.web.answer import Header, Headers, send_whole
 from consent.web.body import Gone, read_body
 from consent.web.errors import FAULT, encode
 from consent.web.limits import Buckets
 from consent.web.setcookie import set_cookie
 
-Header = tuple[bytes, bytes]
-
 _log = logging.getLogger(__name__)
 
-ANSWER: tuple[Header, ...] = (
+ANSWER: Headers = (
     (b"content-type", b"application/json"),
     (b"cache-control", b"no-store"),
     (b"x-content-type-options", b"nosniff"),
@@ -92,29 +91,29 @@ class ConsentPost:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         head = read_head(scope["headers"], self._region_header)
         head.peer = scope["client"][0] if scope["client"] else ""
-        readable: tuple[Header, ...] = (cors.VARY,)
+        readable: Headers = (cors.VARY,)
         try:
             live = self._live(scope["path_params"]["site"])
             origin = cors.check(head.origins, live.origins)
             readable = cors.granted(origin)
             if scope["method"] == "OPTIONS":
-                await _send(send, 204, cors.preflight(origin, b"POST"), b"")
+                await send_whole(scope, send, 204, cors.preflight(origin, b"POST"), b"")
                 return
             body = await self._body(receive, head)
             settled, taken = await self._take(live, body, head)
         except Gone:
             return
         except Problem as problem:
-            await _send_problem(send, problem, readable)
+            await send_whole(scope, send, problem.status, _told(problem, readable), encode(problem))
             return
         except Exception:
             _log.exception("a post of consent failed")
-            await _send_problem(send, FAULT, readable)
+            await send_whole(scope, send, FAULT.status, _told(FAULT, readable), encode(FAULT))
             return
-        headers: list[Header] = [*ANSWER, *readable]
+        headers = ANSWER + readable
         if origin.partition(b"://")[2] == head.host.lower():
-            headers.append((b"set-cookie", _cookie_header(live, settled, origin.startswith(b"https:"))))
-        await _send(send, 201 if taken.new else 200, headers, _answer(taken, settled))
+            headers += ((b"set-cookie", _cookie_header(live, settled, origin.startswith(b"https:"))),)
+        await send_whole(scope, send, 201 if taken.new else 200, headers, _answer(taken, settled))
 
     def _live(self, key: str) -> Live:
         live = self._published.site(key)
@@ -277,13 +276,7 @@ def _set_cookie(name: str, value: str, days: int, domain: str, secure: bool) -> 
     return set_cookie(name, value, max_age=days * 86_400, domain=domain, secure=secure).encode()
 
 
-async def _send(send: Send, status: int, headers: list[Header], body: bytes) -> None:
-    if status != 204:
-        headers.append((b"content-length", b"%d" % len(body)))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
-async def _send_problem(send: Send, problem: Problem, readable: tuple[Header, ...]) -> None:
-    more = [(name.lower().encode(), value.encode()) for name, value in problem.headers.items()]
-    await _send(send, problem.status, [*ANSWER, *readable, cors.EXPOSE, *more], encode(problem))
+def _told(problem: Problem, readable: Headers) -> Headers:
+    """The headers of a refusal."""
+    more = tuple((name.lower().encode(), value.encode()) for name, value in problem.headers.items())
+    return (*ANSWER, *readable, cors.EXPOSE, *more)

@@ -3,8 +3,7 @@
 from collections.abc import Collection
 
 from consent.errors import Forbidden
-
-Header = tuple[bytes, bytes]
+from consent.web.answer import Headers
 
 PREFLIGHT_SECONDS = 7_200
 """How long a browser may remember a preflight: two hours, the longest that Chromium takes."""
@@ -25,17 +24,17 @@ def check(origins: list[bytes], allowed: Collection[bytes]) -> bytes:
     )
 
 
-def granted(origin: bytes) -> tuple[Header, ...]:
+def granted(origin: bytes) -> Headers:
     """The headers by which a script of that origin may read the answer."""
     return (b"access-control-allow-origin", origin), VARY
 
 
-def preflight(origin: bytes, methods: bytes) -> list[Header]:
+def preflight(origin: bytes, methods: bytes) -> Headers:
     """The headers of the answer to a preflight."""
-    return [
+    return (
         (b"access-control-allow-origin", origin),
         (b"access-control-allow-methods", methods),
         (b"access-control-allow-headers", b"Content-Type"),
         (b"access-control-max-age", b"%d" % PREFLIGHT_SECONDS),
         VARY,
-    ]
+    )

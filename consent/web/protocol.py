@@ -11,9 +11,11 @@ from typing import Any
 import httptools
 import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
 
 from consent.errors import Problem
 from consent.web.address import Network, parse, place
+from consent.web.answer import WHOLE
 from consent.web.errors import encode
 
 
@@ -51,6 +53,8 @@ class Guard:
         self._open: set[GuardedProtocol] = set()
         self._by_host: Counter[str] = Counter()
         self._sweeper: asyncio.TimerHandle | None = None
+        self._dated: list[tuple[bytes, bytes]] | None = None
+        self._date = b""
 
     def admit(self, connection: "GuardedProtocol", peer: str) -> bool:
         """Count a connection in, if there is room for it; `dismiss` counts it out."""
@@ -75,6 +79,13 @@ class Guard:
             self._by_host[host] -= 1
             if not self._by_host[host]:
                 del self._by_host[host]
+
+    def date(self, state: ServerState) -> bytes:
+        """The headers that every answer has, as bytes; the server makes them anew each second."""
+        if state.default_headers is not self._dated:
+            self._dated = state.default_headers
+            self._date = b"".join(name + b": " + value + b"\r\n" for name, value in self._dated)
+        return self._date
 
     def _host(self, peer: str) -> str | None:
         """What connections are counted by; None for our own proxies and for Unix sockets."""
@@ -175,6 +186,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._head = -1
         self._check_head()
+        self.scope[WHOLE] = self.answer_whole  # type: ignore[literal-required]  # a member of our own
         super().on_headers_complete()
         self._begun = True
         if self._guard.draining:
@@ -199,6 +211,20 @@ class GuardedProtocol(HttpToolsProtocol):
         self.deadline = self.loop.time() + self._bounds.receipt
         if not self.transport.is_closing():
             self.flow.resume_reading()
+
+    def answer_whole(self, head: bytes, body: bytes) -> None:
+        """What the application sends as one: written at once, and complete. `head` ends after its last header."""
+        cycle = self.cycle
+        if cycle.disconnected or cycle.response_started:
+            return
+        cycle.response_started = cycle.response_complete = True
+        cycle.waiting_for_100_continue = False
+        cycle.message_event.set()
+        ending = b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n"
+        self.transport.write(b"".join((head, self._guard.date(self.server_state), ending, body)))
+        if not cycle.keep_alive:
+            self.transport.close()
+        self.on_response_complete()
 
     def _check_head(self) -> None:
         """Raises Refused for a head that is too large or says whose it is in no or in two ways."""

@@ -104,7 +104,7 @@ def test_health(client: TestClient) -> None:
 
     service = cast(App, client.app).service
     assert service is not None
-    service.intake.committer.failure = "the disk is full"
+    service.intake.committer._failure = "the disk is full"
     answer = client.get("/readyz")
 
     assert client.get("/livez").status_code == 200

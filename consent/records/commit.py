@@ -44,14 +44,20 @@ class Entry:
 
 
 class Committer:
-    """Commits what is submitted while `run` is running. `failure` says why nothing is taken, when nothing is."""
+    """Commits what is submitted while `run` is running."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
         self._queue: list[Entry] = []
         self._pending: dict[tuple[int, str], Entry] = {}
         self._wanted = asyncio.Event()
-        self.failure = ""
+        self._failure = ""
+        self._closing = False
+
+    @property
+    def failure(self) -> str:
+        """Why no record is taken now; empty when records are taken."""
+        return self._failure or ("the service is stopping" if self._closing else "")
 
     def waiting(self, site_id: int, key: str) -> Entry | None:
         """The record of this key that is on its way."""
@@ -77,17 +83,14 @@ class Committer:
 
     async def close(self) -> None:
         """Take nothing more, and wait until all that was taken is durable or refused."""
-        self.failure = self.failure or "the service is stopping"
+        self._closing = True
         await asyncio.gather(*(entry.done for entry in self._pending.values()), return_exceptions=True)
 
     async def _commit(self, group: Sequence[Entry]) -> bool:
         """Store a group and answer it; False when the store failed."""
-        writing = asyncio.ensure_future(self._write(group))
-        await asyncio.wait({writing}, timeout=OVERDUE)
-        if not writing.done():
-            self._refuse(group, "a commit takes too long")
+        overdue = asyncio.get_running_loop().call_later(OVERDUE, self._refuse, group, "a commit takes too long")
         try:
-            known = await writing
+            known = await self._write(group)
         except StoreError as error:
             self._refuse(group, error.message)
             return False
@@ -95,9 +98,11 @@ class Committer:
             _log.exception("a group could not be written")
             self._refuse(group, "the service has a fault")
             return False
+        finally:
+            overdue.cancel()
         for entry in group:
             self._answer(entry, known.get(entry.key))
-        return not self.failure
+        return not self._failure
 
     async def _write(self, group: Sequence[Entry]) -> dict[tuple[int, str], Row]:
         """Store what is new of a group; the rows that were there before, by site and key."""
@@ -132,7 +137,7 @@ class Committer:
     async def _recover(self) -> None:
         """Wait until the store commits again."""
         wait, longest = RETRY
-        while self.failure:
+        while self._failure:
             await asyncio.sleep(wait)
             wait = min(wait * 2, longest)
             try:
@@ -141,12 +146,12 @@ class Committer:
                 _log.error("the store still fails: %s", error)
             else:
                 _log.warning("the store works again")
-                self.failure = ""
+                self._failure = ""
 
     def _refuse(self, group: Sequence[Entry], why: str) -> None:
         """Tell a group and all who wait behind it that nothing is promised, and take nothing more."""
         _log.error("records are refused: %s", why)
-        self.failure = why
+        self._failure = why
         for entry in (*group, *self._queue):
             self._fail(entry, why)
         self._queue = []

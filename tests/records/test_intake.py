@@ -244,8 +244,9 @@ async def test_a_record_that_contradicts_the_store_takes_no_other_with_it(shop: 
     assert not shop.intake.committer.failure
 
 
-async def test_closing_lets_in_what_was_taken(shop: Shop) -> None:
+async def test_closing_lets_in_what_was_taken(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was taken before the stop is durable when the stop is over; what comes later is refused."""
+    monkeypatch.setattr(commit, "GROUP", 3)
     shop.db.held.clear()
     posts = [asyncio.create_task(shop.say()) for _ in range(10)]
     await asyncio.sleep(0)
@@ -254,7 +255,7 @@ async def test_closing_lets_in_what_was_taken(shop: Shop) -> None:
     with pytest.raises(Unavailable, match="stopping"):
         await shop.say()
     shop.db.held.set()
-    await closing
+    await asyncio.wait_for(closing, 0.5)
 
     assert all(post.done() and post.result().new for post in posts)
     assert len(await shop.records()) == 10

@@ -52,6 +52,12 @@ core.load = async (path) => {
 /** The list to apply. The strict variant writes its policy in any case, for there the page has no static one. */
 const listed = STRICT_VARIANT ? () => { try { return opened() || ""; } catch { return ""; } } : opened;
 
+/**
+ * An unfinished tag that takes the static policy's place: a tag's second `http-equiv` is none, and it ends at the first `>`
+ * whatever an optimizer left there. The strict variant's line begins with `<noscript>`, so its swallow ends at the first quote.
+ */
+const swallow = STRICT_VARIANT ? '<meta x="' : "<meta http-equiv=x ";
+
 const dns = STRICT_VARIANT ? "<meta http-equiv=x-dns-prefetch-control content=off>" : "";
 
 try {
@@ -68,7 +74,7 @@ try {
     core.late = !!(script.async || doc.readyState != "loading" || doc.body || doc.querySelector(`meta[content="${strict}"]`));
     const list = listed();
     if (!core.late && (STRICT_VARIANT || list)) {
-      doc.write(trusted.createHTML(`${list == "*" ? "" : `${dns}<meta http-equiv=Content-Security-Policy content="${strict} ${list}">`}<meta x="`));
+      doc.write(trusted.createHTML(`${list == "*" ? "" : `${dns}<meta http-equiv=Content-Security-Policy content="${strict} ${list}">`}${swallow}`));
       core.list = list;
     }
   }

@@ -41,6 +41,8 @@ META = frozenset(
 )
 # What is left of that where hooks close what a page can close from inside (variant `strict`).
 STRICT = frozenset({"s-preconnect", "s-dns-prefetch", "s-fp-iframe"})
+# With the barrier and its hooks: connections that markup asks for, and an own document without the snippet.
+STRICT = frozenset({"s-preconnect", "s-dns-prefetch", "s-fp-iframe"})
 # Firefox loads these ahead of the policy when a script is written above them or the policy is written by one.
 FIREFOX_AHEAD = frozenset({"s-img-srcset", "s-picture"})
 # Chromium connects for a frame before it looks at the policy, header or meta alike, and sends no request.
@@ -60,10 +62,11 @@ CHROMIUM_FRAMES = frozenset(
 
 def bound(browser: str, variant: str) -> dict[str, frozenset[str]]:
     """The kinds that may arrive at most, as `request` and as `connection`, whatever the file says."""
+    at_most = META if variant == "meta" else STRICT
     ahead = FIREFOX_AHEAD if browser == "firefox" and variant == "meta" else frozenset()
     frames = CHROMIUM_FRAMES if browser == "chromium" else frozenset()
-    kinds = STRICT if variant == "strict" else META | ahead
-    return {"request": kinds, "connection": kinds | frames}
+    requests = (at_most | ahead) - NEVER[browser]
+    return {"request": requests, "connection": requests | frames}
 
 
 def committed() -> dict[str, Any]:

@@ -118,7 +118,8 @@ class Service:
 
     def _environment(self) -> dict[str, str]:
         own = {"CONSENT_PUBLIC_URL": BASE, "CONSENT_TRUSTED_PROXIES": "127.0.0.1", "CONSENT_DATA": str(self.data)}
-        return os.environ | own | {"PYTHONUNBUFFERED": "1"}
+        others = {name: value for name, value in os.environ.items() if not name.startswith("CONSENT_")}
+        return others | own | {"PYTHONUNBUFFERED": "1"}
 
 
 def _program() -> str:

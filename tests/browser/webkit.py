@@ -99,8 +99,7 @@ class WebKitPage:
         wrapped = (
             "const done = arguments[arguments.length - 1];"
             "const fail = (e) => done({error: String(e && e.stack || e)});"
-            f"try {{ Promise.resolve((0, eval)({json.dumps(script)})).then((value) => done({{value}}), fail) }}"
-            "catch (e) { fail(e) }"
+            f"Promise.resolve().then(() => ({script})).then((value) => done({{value}}), fail)"
         )
         answer = await self._send("POST", "/execute/async", {"script": wrapped, "args": []})
         if "error" in answer:
@@ -167,7 +166,7 @@ class WebKitPage:
 
     async def tab(self) -> "WebKitPage":
         self._has_tabs = True
-        answer = await self._send("POST", "/window/new", {"type": "tab"})
+        answer = await self._send("POST", "/window/new", {"type": "window"})
         return WebKitPage(self._driver, self._session, answer["handle"], first=False)
 
     async def screenshot(self) -> bytes:

@@ -137,18 +137,16 @@ def create_app(config: Config) -> App:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: App) -> AsyncIterator[None]:
-        await asyncio.to_thread(prepare, config.data)
-        hold = Hold(config.data)
-        db = await open_sqlite(config.store)
-        try:
+        async with contextlib.AsyncExitStack() as opened:
+            await asyncio.to_thread(prepare, config.data)
+            opened.callback(Hold(config.data).release)
+            db = await open_sqlite(config.store)
+            opened.push_async_callback(db.close)
             service = Service(config, db, write_secret(config))
             app.router.routes[:] = service.routes()
             app.service = service
-            async with service.running():
-                yield
-        finally:
-            await db.close()
-            hold.release()
+            await opened.enter_async_context(service.running())
+            yield
 
     app = App(
         lifespan=lifespan,

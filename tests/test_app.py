@@ -140,6 +140,18 @@ def test_a_folder_in_use_is_refused(client: TestClient, config: Config) -> None:
     assert client.get("/livez").status_code == 200
 
 
+def test_a_start_that_fails_frees_the_folder(config: Config) -> None:
+    """A store that cannot be opened is no lock left behind."""
+    store = config.store.read_bytes()
+    config.store.write_bytes(b"rubbish" * 1_000)
+    for _ in range(2):
+        with pytest.raises(StoreError, match="not a database"), TestClient(create_app(config)):
+            pass
+    config.store.write_bytes(store)
+    with TestClient(create_app(config)) as client:
+        assert client.get("/readyz").status_code == 200
+
+
 def test_a_stop_frees_the_folder(config: Config) -> None:
     """Stopped, the folder is free, and everything is in the one file."""
     for _ in range(2):

@@ -142,7 +142,7 @@ class Committer:
             wait = min(wait * 2, longest)
             try:
                 await queries.probe(self._db)
-            except StoreError as error:
+            except Exception as error:
                 _log.error("the store still fails: %s", error)
             else:
                 _log.warning("the store works again")

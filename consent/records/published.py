@@ -5,7 +5,7 @@ import logging
 from collections.abc import Hashable
 
 from consent.db import Database
-from consent.errors import Conflict, StoreError
+from consent.errors import Conflict
 from consent.policy import queries as policies
 from consent.policy.queries import Version
 from consent.records.claim import Statement, choices
@@ -68,13 +68,17 @@ class Published:
             del self._sites[key]
 
     async def watch(self) -> None:
-        """Refresh for ever. A store that fails is tried again; meanwhile what was known is served."""
+        """Refresh for ever. What fails is said once and tried again; meanwhile what was known is served."""
+        said = False
         while True:
             await asyncio.sleep(EVERY)
             try:
                 await self.refresh()
-            except StoreError as error:
-                _log.warning("sites could not be read: %s", error)
+                said = False
+            except Exception:
+                if not said:
+                    _log.exception("what sites publish could not be read")
+                said = True
 
     async def settle(self, live: Live, statement: Statement, day: int) -> Settled:
         """Judge a statement by the version it names.

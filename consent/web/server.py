@@ -1,6 +1,7 @@
 """uvicorn, run as an endpoint that is open to the web: our protocol, no proxy headers believed, a clean stop."""
 
 import functools
+import logging
 import signal
 import socket
 import sys
@@ -74,6 +75,7 @@ def run(app: ASGIApp, found: socket.socket, bounds: Bounds, log_level: str, list
         timeout_graceful_shutdown=STOP_SECONDS,
         backlog=2_048,
     )
+    logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     sys.setswitchinterval(SWITCH_SECONDS)
     _raise_file_limit()
     for stop in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises them again at its end: a clean stop is no failure

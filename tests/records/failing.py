@@ -9,17 +9,20 @@ from consent.errors import StoreError
 
 
 class Failing:
-    """Passes everything on. `broken` makes writes fail; `held` keeps batches waiting until it is set."""
+    """Passes everything on. `broken` makes writes fail, `unreadable` reads; while `held` is not set, batches wait."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
         self.broken = False
         self.lost = False
+        self.unreadable = False
         self.held = asyncio.Event()
         self.held.set()
         self.batches: list[int] = []
 
     async def fetch(self, sql: str, /, **params: Value) -> list[Row]:
+        if self.unreadable:
+            raise StoreError("store_failed", "The disk failed.", "Look at it.")
         return await self._db.fetch(sql, **params)
 
     async def fetch_one(self, sql: str, /, **params: Value) -> Row | None:

@@ -1,5 +1,6 @@
 """What sites publish, in memory."""
 
+import asyncio
 import json
 
 import pytest
@@ -8,6 +9,7 @@ from consent.db import Database
 from consent.errors import Conflict, Problem
 from consent.records import claim as claims
 from consent.records.published import OLDER, Published
+from tests.records.failing import Failing
 from tests.records.shop import ORIGIN, body, publish_shop, raw
 
 DAY = 20_777
@@ -123,3 +125,29 @@ async def test_memory_is_bounded(db: Database, monkeypatch: pytest.MonkeyPatch) 
     assert len(published._settled) <= 3
     with pytest.raises(Problem):
         await published.settle(live, claims.read(raw(version, widget="!")).statement, DAY)
+
+
+async def test_a_failure_is_told_once_and_outlived(
+    db: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """While the store cannot be read what was known is served, and one message says so; then the next look succeeds."""
+    monkeypatch.setattr("consent.records.published.EVERY", 0.001)
+    await publish_shop(db)
+    failing = Failing(db)
+    published = Published(failing)
+    await published.refresh()
+    failing.unreadable = True
+    _, second = await publish_shop(db, "")
+    watching = asyncio.create_task(published.watch())
+    await asyncio.sleep(0.05)
+    live = published.site("shop")
+    assert live is not None
+    assert live.version.version == 1
+    assert [record.getMessage() for record in caplog.records] == ["what sites publish could not be read"]
+
+    failing.unreadable = False
+    async with asyncio.timeout(5):
+        while (live := published.site("shop")) and live.version != second:  # noqa: ASYNC110  # nothing tells it
+            await asyncio.sleep(0.001)
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)

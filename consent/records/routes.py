@@ -26,7 +26,7 @@ from consent.regimes.visit import Visits
 from consent.sites.queries import by_key, holds_token
 from consent.sites.tokens import digest
 from consent.web import cors
-from consent.web.address import Network, client, place
+from consent.web.address import Network, client, is_forgotten_proxy, place
 from consent.web.answer import Header, Headers, send_whole
 from consent.web.body import Gone, read_body
 from consent.web.errors import FAULT, encode
@@ -87,6 +87,7 @@ class ConsentPost:
         self._trusted = trusted
         self._visits = visits
         self._region_header = visits.header.lower().encode()
+        self._warned = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         head = read_head(scope["headers"], self._region_header)
@@ -128,7 +129,9 @@ class ConsentPost:
             remedy = "Send JSON in UTF-8 as application/json or text/plain, uncompressed."
             raise Problem("media_type", "The body is of a kind that is not read here.", remedy, status=415)
         body = await read_body(receive, claims.MAX_BODY)
-        address = client(head.peer, head.forwarded, self._trusted) if self._trusted else head.peer
+        address = client(head.peer, head.forwarded, self._trusted) if head.forwarded else head.peer
+        if head.forwarded and not self._warned:
+            self._warn(head)
         self._limits.arrive(place(address), withdraws=b'"withdraw"' in body)
         return body
 
@@ -147,6 +150,12 @@ class ConsentPost:
         if not taken.new and taken.time // DAY != self._intake.today():
             settled = await self._published.settle(live, claim.statement, taken.time // DAY)
         return settled, taken
+
+    def _warn(self, head: Head) -> None:
+        """Tell the operator, once, of a proxy that was forgotten in the settings."""
+        if is_forgotten_proxy(head.peer, head.forwarded, self._trusted):
+            self._warned = True
+            _log.warning("a proxy at %s is not in trusted_proxies: all its visitors count as one", head.peer)
 
     def _region(self, head: Head) -> str:
         """The visitor's country or region, where the service is set up to know it; else an empty text."""

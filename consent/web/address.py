@@ -71,5 +71,11 @@ def client(peer: str, forwarded: Sequence[str], trusted: Sequence[Network]) -> s
     return str(address)
 
 
+def is_forgotten_proxy(peer: str, forwarded: Sequence[str], trusted: Sequence[Network]) -> bool:
+    """Whether somebody near us speaks for others and is not believed: most likely the operator's own proxy."""
+    address = parse(peer) if forwarded else None
+    return address is not None and address.is_private and not _inside(address, trusted)
+
+
 def _inside(address: Address, networks: Sequence[Network]) -> bool:
     return any(address.version == network.version and address in network for network in networks)

@@ -490,6 +490,16 @@ def test_the_region_is_kept_where_it_is_known(tmp_path: Path) -> None:
         assert [record["region"] for record in shop.records()] == ["US-CA", ""]
 
 
+def test_a_forgotten_proxy_is_told_once(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+    """When visitors come through a proxy that is not in the settings, the operator reads so, once."""
+    shop.client._transport.client = ("172.17.0.1", 1)  # type: ignore[attr-defined]
+    for _ in range(3):
+        shop.say(headers={"X-Forwarded-For": "198.51.100.99"})
+
+    told = [record.getMessage() for record in caplog.records if record.name == "consent.records.routes"]
+    assert told == ["a proxy at 172.17.0.1 is not in trusted_proxies: all its visitors count as one"]
+
+
 def test_nothing_of_who_asked_is_stored(shop: Shop) -> None:
     """No address and no user agent is in any file that the service writes."""
     shop.client._transport.client = ("203.0.113.77", 4711)  # type: ignore[attr-defined]

@@ -4,7 +4,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from consent.web.address import client, parse, place
+from consent.web.address import client, is_forgotten_proxy, parse, place
 
 TRUSTED = tuple(ip_network(text) for text in ("10.0.0.0/8", "127.0.0.1/32", "fd00::/8"))
 
@@ -53,6 +53,22 @@ def test_the_client_is_the_right_most_hop_that_is_not_ours(peer: str, forwarded:
 def test_without_trusted_proxies_nothing_is_believed() -> None:
     """The default trusts nobody."""
     assert client("127.0.0.1", ["192.0.2.1"], ()) == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "forgotten"),
+    [
+        ("172.17.0.1", ["192.0.2.1"], True),
+        ("fe80::1", ["192.0.2.1"], True),
+        ("172.17.0.1", [], False),
+        ("10.0.0.1", ["192.0.2.1"], False),
+        ("8.8.8.8", ["192.0.2.1"], False),
+        ("", ["192.0.2.1"], False),
+    ],
+)
+def test_a_forgotten_proxy_is_noticed(peer: str, forwarded: list[str], forgotten: bool) -> None:
+    """A private address that speaks for others and is not in the settings; strangers may claim what they like."""
+    assert is_forgotten_proxy(peer, forwarded, TRUSTED) is forgotten
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ export function exposeApi(store) {
   const { settings, allows } = store;
   const each = (/** @type {{ key: string }[]} */ items) => Object.fromEntries(items.map(({ key }) => [key, allows(key)]));
   const detail = () => ({ purposes: each(settings.purposes), services: each(settings.services) });
-  const decide = (/** @type {any} */ purposes) => store.decide({ purposes, services: {}, control: "api", layer: 0 });
+  const decide = (/** @type {any} */ purposes, /** @type {"api" | "withdraw"} */ control = "api") => store.decide({ purposes, services: {}, control, layer: 0 });
   /** @type {Record<string, any>} */
   const api = {
     attach: store.attach,
@@ -15,7 +15,7 @@ export function exposeApi(store) {
     show: (/** @type {any} */ layer) => store.show(layer == 1 ? 1 : 2),
     accept: () => decide(allLetters(settings, "g").purposes),
     reject: () => decide(allLetters(settings, "d").purposes),
-    withdraw: () => decide(Object.fromEntries(optional(settings).map(({ key }) => [key, store.status(key) == "granted" ? "w" : "d"]))),
+    withdraw: () => decide(Object.fromEntries(optional(settings).map(({ key }) => [key, store.status(key) == "granted" ? "w" : "d"])), "withdraw"),
     get: (/** @type {any} */ key) => (key == null ? each(settings.purposes) : allows(key)),
     on: (/** @type {any} */ type, /** @type {any} */ listener) => store.on(type, (event) => listener({ ...event, ...(type == "change" && detail()) })),
   };

@@ -38,7 +38,7 @@ function start() {
   /** @type {Record<string, import("./types").Layer>} */
   const layers = {};
   /** @type {any} */
-  let trusted;
+  let trusted, renewed;
 
   const trust = () => {
     const rules = { createScript: String, createScriptURL: String };
@@ -61,6 +61,7 @@ function start() {
     (core ? core.load : loadAlone)(settings.layers[language][name].slice("/c/".length)).catch(reject);
   }).catch((error) => {
     delete bundles[name];
+    renewed ||= fetch(`${settings.base}/c/${settings.site}.js`, { cache: "reload" }).catch(() => {}); // it may name files of before an upgrade
     throw error;
   });
 
@@ -92,6 +93,7 @@ function start() {
     choice: null, pending: false, violations: [], parts: { makeRoot, dress, keep },
     text: () => "",
     status: () => "unset",
+    letters: () => ({ purposes: {}, services: {} }),
     allows: (name) => settings.purposes.some((purpose) => purpose.key == name && purpose.required),
     decide: function early(decision) {
       return equip().then(() => (store.decide == early ? Promise.reject(new Error("consent: nothing to decide with")) : store.decide(decision)));
@@ -128,7 +130,7 @@ function start() {
     if (first) (win.requestIdleCallback || setTimeout)(() => equip().catch(() => {}), { timeout: 2000 });
   };
 
-  win.consent = Object.assign(win.consent?.q ? win.consent : {}, { attach: store.attach });
+  win.consent = Object.assign(Array.isArray(win.consent?.q) ? win.consent : {}, { attach: store.attach });
   if (document.readyState == "loading") addEventListener("DOMContentLoaded", whenReady);
   else whenReady();
 }

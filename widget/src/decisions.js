@@ -10,7 +10,7 @@
 
 import { checksum, decode, encode, read, values } from "./cookie.js";
 import { listText } from "./list.js";
-import { allLetters, asked, both, lifetime, optional, own, runs } from "./rules.js";
+import { allLetters, asked, both, lifetime, optional, own, runs, underSignal } from "./rules.js";
 import { DAY, LIST } from "./store.js";
 import { createTransport } from "./transport.js";
 
@@ -20,6 +20,9 @@ const PATIENCE = { less: 3000, more: 10_000 };
 /** A retry that succeeds later than this after the page began does not reload it under the reader's eyes; ms. */
 const FRESH = 5000;
 
+/** Whether letters allow anything. @param {Letters} letters */
+const granted = ({ purposes, services }) => [...Object.values(purposes), ...Object.values(services)].includes("g");
+
 /**
  * @param {import("./store.js").State} state
  * @param {import("./types").Surroundings} world
@@ -28,7 +31,9 @@ export function createDecisions(state, world) {
   const { settings, env, regime } = state;
   const { name, domain } = settings.cookie;
   const began = env.now();
-  const transport = createTransport({ ...world, local: env.local }, settled);
+  const marked = state.pending;
+  const transport = createTransport({ ...world, local: env.local }, settled, lapsed);
+  if (marked && !state.pending) state.restore(); // the mark was nobody's: half a choice that it let count, counts no more
   /** @type {{ said: string, outcome: Promise<Outcome> } | null} */
   let asking = null;
 
@@ -55,8 +60,10 @@ export function createDecisions(state, world) {
   function repair() {
     const before = state.mark();
     const stored = read(env.jar.get(), name);
-    if (stored && state.counts(stored)) keep(stored);
-    else if (regime.model == "opt-out" && state.edge == regime.key && !env.gpc) keep({ ...blank(), regime: regime.key, ...allLetters(settings, "g") });
+    if (stored && state.counts(stored)) keep(signalled(narrowed(stored)));
+    else if (regime.model == "opt-out" && state.edge == regime.key) {
+      keep(signalled({ ...blank(), gpc: false, regime: regime.key, ...allLetters(settings, "g") }));
+    }
     else {
       env.local.set(LIST, null);
       state.adopt(null, null);
@@ -64,6 +71,16 @@ export function createDecisions(state, world) {
     if (state.choice) sweep(state.letters());
     if (state.mark() != before) env.emit("change", { action: "restored" });
   }
+
+  /** A choice without what the newest decision that waits refuses: the cookie may be an older decision's. @param {Choice} choice @returns {Choice} */
+  function narrowed(choice) {
+    const newest = transport.newest();
+    return newest ? { ...choice, ...both(settings, choice, complete(newest)) } : choice;
+  }
+
+  /** A default under the signal refuses what that covers, and goes on to when the signal is gone (US-04). @param {Choice} choice @returns {Choice} */
+  const signalled = (choice) => (choice.regime && env.gpc && !choice.gpc
+    ? { ...choice, gpc: true, ...complete(underSignal(settings, choice)) } : choice);
 
   /** Removes what services left that are refused. @param {Letters} letters */
   function sweep(letters) {
@@ -91,7 +108,7 @@ export function createDecisions(state, world) {
   /** @param {Letters} wanted @param {Decision} decision @returns {Body} */
   function bodyOf(wanted, { control, layer }) {
     const { version, hash, scope, layers } = settings;
-    return { key: world.key(), version, hash, scope, control, layer, language: env.language, notice: layers[env.language].notice,
+    return { key: world.key(), version, hash, scope, control, layer, language: env.language, notice: layer ? layers[env.language].notice : "",
       ...wanted, regime: regime.key, gpc: env.gpc, time: env.now(), widget: CONSENT_VERSION };
   }
 
@@ -107,21 +124,28 @@ export function createDecisions(state, world) {
   /** @param {Letters} wanted @param {Body} body */
   async function carryOut(wanted, body) {
     const sent = transport.send(body); // first, for only what waits lets an incomplete choice count
-    const interim = both(settings, state.effective() ? state.letters() : blank(), wanted);
-    if (state.effective() || Object.values(wanted.purposes).some((letter) => letter != "g")) keep({ ...blank(), ...interim });
+    const before = state.effective();
+    const interim = both(settings, before ? state.letters() : blank(), wanted);
+    const mark = before && granted(interim) ? before.regime : ""; // grants of a default stay one until a choice is recorded
+    if (before || Object.values(wanted.purposes).some((letter) => letter != "g")) keep({ ...blank(), regime: mark, ...interim });
     sweep(wanted);
     env.emit("change", { action: body.control });
     const result = await Promise.race([sent, world.sleep(state.excessive() ? PATIENCE.less : PATIENCE.more)]);
-    return state.conclude(result == "recorded", body.key);
+    if (result == "elsewhere") state.restore();
+    const said = state.effective();
+    const recorded = result == "recorded" || result == "elsewhere" && !!said && listText(settings, said) == listText(settings, wanted);
+    return state.conclude(recorded, body.key);
   }
 
   /** @type {Parameters<typeof createTransport>[1]} */
   function settled(body, result, answer, last) {
-    if (!last) return;
-    if (result == "recorded") {
+    if (!last) return hold();
+    const known = body.scope == settings.scope || own(settings.since, body.scope) == "same"; // else the question was another
+    if (result == "recorded" && known) {
       const ours = { ...blank(Math.floor(body.time / DAY) || undefined), gpc: body.gpc === true, ...complete(body) };
       const theirs = decode(String(answer?.data.cookie)); // perhaps set by HTTP already: then it is not written again
-      const same = theirs && !theirs.regime && theirs.scope == ours.scope && listText(settings, theirs) == listText(settings, ours);
+      const same = theirs && !theirs.regime && theirs.scope == ours.scope && listText(settings, theirs) == listText(settings, ours)
+        && Math.abs(theirs.day - ours.day) <= 1; // by a clock of this machine that is wrong, the service's day would not count
       keep(same ? theirs : ours);
     } else repair();
     env.emit("change", { action: body.control });
@@ -129,5 +153,20 @@ export function createDecisions(state, world) {
     else if (!asking) state.conclude(result == "recorded", body.key, env.now() - began > FRESH ? { done: true } : {});
   }
 
-  return { decide, repair, resume: transport.drain };
+  /** An answer may have set its own cookie by HTTP, while a later decision waits: what holds is put back. */
+  function hold() {
+    const held = state.effective();
+    if (held) keep(narrowed(held));
+    else if (values(env.jar.get(), name).length) world.expire(name);
+  }
+
+  /** Another tab has settled this decision, and perhaps a later one, before its answer came here: nothing but what both stores allow holds. */
+  function lapsed() {
+    const [stored] = (env.local.get(LIST) || "").split(" ");
+    const held = decode(stored) && read(`${env.jar.get()};${name}=${stored}`, name);
+    if (held && state.counts(held)) keep(narrowed(held));
+    state.reconsider(false);
+  }
+
+  return { decide, repair, resume: transport.resume };
 }

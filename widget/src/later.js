@@ -15,6 +15,7 @@ import { expire, purge } from "./purge.js";
 import { jar, local } from "./storage.js";
 import { createState, LIST } from "./store.js";
 import { fillText } from "./texts.js";
+import { json } from "./transport.js";
 import { watchViolations } from "./violations.js";
 
 /** @typedef {import("./types").Store} Store */
@@ -35,9 +36,17 @@ const surroundings = ({ base, site }) => ({
     return btoa(bytes).replace(/\+/g, "-").replace(/\//g, "_").slice(0, 22);
   },
 
+  async lock(run) {
+    /** @type {Promise<void> | undefined} */
+    let started;
+    const start = () => started ||= run();
+    await navigator.locks?.request("consent", { signal: AbortSignal.timeout(12_000) }, start).catch(() => {});
+    await start(); // where there are no locks, or another tab keeps its own for too long
+  },
+
   async post(body) {
     const answer = await fetch(`${base}/v1/${site}/consent`, {
-      method: "POST", body: JSON.stringify(body), keepalive: true, signal: AbortSignal.timeout(10_000), headers: { "Content-Type": "text/plain" },
+      method: "POST", body: json(body), keepalive: true, signal: AbortSignal.timeout(10_000), headers: { "Content-Type": "text/plain" },
     });
     return { status: answer.status, wait: Number(answer.headers.get("retry-after")) || 0, data: await answer.json().catch(() => null) };
   },
@@ -61,15 +70,16 @@ function complete(store) {
 
   const settle = () => {
     if (state.unsettled() || page.changed) decisions.repair();
-    decisions.resume();
   };
   /** @param {boolean} shown */
   const reconsider = (shown) => {
     state.reconsider(shown);
     settle();
+    if (shown) decisions.resume(); // what another tab has decided, that tab sends
   };
 
   settle();
+  decisions.resume();
   if (core?.list) guardHead(OURS);
   watchViolations(store, OURS);
   addEventListener("online", decisions.resume);

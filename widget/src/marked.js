@@ -45,14 +45,16 @@ function withoutWriting(insert) {
  * Runs scripts as a parser would have: inline ones when all before them are done, deferred ones and modules at the end.
  * @param {HTMLScriptElement[]} marks in the document's order
  * @param {Trust} trust
+ * @param {(mark: HTMLScriptElement) => boolean} may asked directly before each: while one loads, the visitor may withdraw
  */
-async function runInOrder(marks, trust) {
+async function runInOrder(marks, trust, may) {
   /** @type {Promise<unknown>[]} */
   const before = [];
   const late = (/** @type {HTMLScriptElement} */ mark) => !mark.hasAttribute("async") && (mark.dataset.type == "module" || mark.hasAttribute("defer"));
   for (const mark of [...marks.filter((one) => !late(one)), ...marks.filter(late)]) {
     const inline = !(mark.dataset.src || mark.getAttribute("src"));
     if (inline || late(mark) && !before.length) await Promise.all(before);
+    if (!may(mark)) continue;
     try {
       const script = awaken(mark, trust);
       if (inline) withoutWriting(() => mark.replaceWith(script));
@@ -76,18 +78,18 @@ export function releaseMarked({ allows, current, watch }, { on, trust, nonce }) 
   let turn = Promise.resolve();
 
   /** With a nonce on the page, a script without it is nothing the owner has written. @param {HTMLElement} mark */
-  const may = (mark) => current() && keysOf(mark).every(allows) && (!isScript(mark) || !nonce || mark.nonce == nonce);
+  const may = (mark) => current() && keysOf(mark).length > 0 && keysOf(mark).every(allows) && (!isScript(mark) || !nonce || mark.nonce == nonce);
 
   async function release() {
     const marks = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(MARKED)]).filter(may);
     for (const mark of marks) {
-      released.add(mark);
       if (isScript(mark)) continue;
+      released.add(mark);
       mark.setAttribute("src", mark.dataset.src || "");
       mark.removeAttribute("data-src");
     }
     const scripts = /** @type {any[]} */ (marks.filter(isScript));
-    if (scripts.length) await runInOrder(scripts, trust());
+    if (scripts.length) await runInOrder(scripts, trust(), (mark) => may(mark) && !!released.add(mark));
   }
 
   /** Empties frames that may not be there any more. Firefox would load them again after a reload, but for `replace`. */

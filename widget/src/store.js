@@ -11,6 +11,7 @@
  */
 
 import { checksum, decode, encode, values } from "./cookie.js";
+import { listText } from "./list.js";
 import { allLetters, asked, inForce, lifetime, optional, own, regimeKey, runs, status } from "./rules.js";
 
 export const LIST = "consent.list";
@@ -33,6 +34,8 @@ export function createState(settings, core, env) {
   let effective = null;
   /** @type {string | null} the tokens that go with it; null when they must be composed anew */
   let tokens = null;
+  /** @type {string | null} the list that is stored with it */
+  let listed = null;
 
   const today = () => Math.floor(env.now() / DAY);
 
@@ -49,6 +52,7 @@ export function createState(settings, core, env) {
   /** Takes over a choice and the text of its list. @param {Choice | null} choice @param {string | null} text */
   function adopt(choice, text) {
     effective = choice;
+    listed = text;
     tokens = choice && text != null ? text.split("|")[env.gpc && !choice.gpc ? 1 : 0] : null;
   }
 
@@ -62,23 +66,34 @@ export function createState(settings, core, env) {
 
   /** Whether `decisions.js` has something to do: send, compose, merge, set a default. */
   const unsettled = () => !!env.local.get(PENDING) || values(env.jar.get(), name).length > 1
-    || (effective ? tokens == null || effective.scope != settings.scope
-      : !!env.local.get(LIST) || regime.model == "opt-out" && edge == key && !env.gpc);
+    || (effective ? tokens == null || effective.scope != settings.scope || listed != listText(settings, effective)
+        || !!effective.regime && env.gpc && !effective.gpc
+      : !!env.local.get(LIST) || regime.model == "opt-out" && edge == key);
 
-  /** The letters that hold, under the signal as it is. @returns {Letters} */
+  /** The letters that hold, under the signal as it is. A default that the core was not told of opens nothing. @returns {Letters} */
   const letters = () => (effective ? inForce(settings, effective, env.gpc)
-    : regime.model == "opt-in" ? allLetters(settings, "d") : inForce(settings, { ...allLetters(settings, "g"), gpc: false }, env.gpc));
+    : regime.model == "opt-in" || core ? allLetters(settings, "d") : inForce(settings, { ...allLetters(settings, "g"), gpc: false }, env.gpc));
 
   const choice = () => (effective?.regime ? null : effective);
 
-  /** @param {string} wanted */
+  /** Whether a purpose or service may run on this page, now: allowed, and let through. @param {string} wanted */
   function allows(wanted) {
     const held = letters();
-    if (settings.purposes.some((purpose) => purpose.key == wanted)) return runs(settings, held, { key: "", purposes: [wanted] });
+    const open = core && core.list != "*" ? core.list.split(" ") : null;
+    if (settings.purposes.some((purpose) => purpose.key == wanted)) {
+      const sources = open ? awaited(held, wanted) : [];
+      return runs(settings, held, { key: "", purposes: [wanted] }) && (!sources.length || sources.some((source) => open?.includes(source)));
+    }
     const service = settings.services.find((one) => one.key == wanted);
     if (!service || !runs(settings, held, service)) return false;
-    const open = core && asked(settings, service).length && core.list != "*" ? core.list.split(" ") : null;
-    return !open || service.sources.every((source) => open.includes(source));
+    return !open || !asked(settings, service).length || service.sources.every((source) => open.includes(source));
+  }
+
+  /** The sources of a purpose that what is allowed opens on the next page, if not on this. @param {Letters} held @param {string} purpose */
+  function awaited(held, purpose) {
+    const list = (tokens ?? listText(settings, held).split("|")[0]).split(" ");
+    return settings.services.filter((service) => service.purposes.includes(purpose) && asked(settings, service).length && runs(settings, held, service))
+      .flatMap(({ sources }) => sources).filter((source) => list[0] == "*" || list.includes(source));
   }
 
   /** Whether this page runs under what the choice allows. */

@@ -7,8 +7,8 @@
  * @typedef {Record<string, any> & { key: string }} Body
  * @typedef {{ body: Body, tries: number }} Waiting
  * @typedef {{ status: number, wait: number, data: any }} Answer wait: what Retry-After asks for, in seconds
- * @typedef {"recorded" | "waiting" | "outdated" | "refused"} Result
- * @typedef {Pick<import("./types").Surroundings, "post" | "key" | "later"> & Pick<import("./types").View, "local">} Surroundings
+ * @typedef {"recorded" | "waiting" | "outdated" | "refused" | "elsewhere"} Result elsewhere: another tab has brought it to its end
+ * @typedef {Pick<import("./types").Surroundings, "post" | "key" | "later" | "lock"> & Pick<import("./types").View, "local">} Surroundings
  */
 
 import { PENDING } from "./store.js";
@@ -18,6 +18,17 @@ const RECEIPT = "consent.receipt";
 /** More than this waits only where something is broken; the oldest are given up. */
 const MOST_WAITING = 20;
 const MOST_TRIES = 100;
+
+/**
+ * JSON of plain data. Pages that still carry Prototype.js give arrays a `toJSON` of their own, which the built-in one obeys.
+ * @param {any} value
+ * @returns {string}
+ */
+export function json(value) {
+  if (Array.isArray(value)) return `[${value.map(json).join()}]`;
+  if (!value || typeof value != "object") return JSON.stringify(value) ?? "null";
+  return `{${Object.keys(value).filter((key) => value[key] !== undefined).map((key) => `${JSON.stringify(key)}:${json(value[key])}`).join()}}`;
+}
 
 /** @param {string | null} text */
 function parse(text) {
@@ -32,12 +43,14 @@ function parse(text) {
  * @param {Surroundings} env
  * @param {(body: Body, result: Result, answer: Answer | null, last: boolean) => void} settled
  *   told of each decision that leaves the queue; `last`: no later one waits
+ * @param {() => void} lapsed told that an answer came for a decision that has left the queue already
  */
-export function createTransport(env, settled) {
+export function createTransport(env, settled, lapsed) {
   /** @type {Waiting[]} what is kept when storage is closed */
   let memory = [];
   let closed = false;
-  let running = false;
+  /** @type {Promise<void> | null} */
+  let running = null;
   let pauses = 0;
   /** @type {Map<string, (result: Result) => void>} */
   const told = new Map();
@@ -53,7 +66,7 @@ export function createTransport(env, settled) {
   /** @param {Waiting[]} items */
   function keep(items) {
     memory = items;
-    const text = items.length ? JSON.stringify(items) : null;
+    const text = items.length ? json(items) : null;
     env.local.set(PENDING, text);
     closed = env.local.get(PENDING) != text;
   }
@@ -81,7 +94,7 @@ export function createTransport(env, settled) {
     const { status, data } = answer || { status: 0, data: null };
     if ((status == 201 || status == 200) && data?.id && data.receipt) {
       const key = data.write_key || parse(env.local.get(RECEIPT))?.key;
-      if (key) env.local.set(RECEIPT, JSON.stringify({ receipt: data.receipt, key }));
+      if (key) env.local.set(RECEIPT, json({ receipt: data.receipt, key }));
       return "recorded";
     }
     if (status == 409 && data?.error == "policy_outdated") return "outdated";
@@ -89,7 +102,7 @@ export function createTransport(env, settled) {
     return status >= 400 && status < 500 && ![408, 425, 429].includes(status) && data?.error ? "refused" : "waiting";
   }
 
-  /** The receipt was of no use: the choice begins a chain of its own. @param {Waiting} item */
+  /** The receipt was of no use: the choice begins a chain of its own, under a new key. @param {Waiting} item */
   function restart(item) {
     env.local.set(RECEIPT, null);
     const { receipt, write_key, ...body } = item.body;
@@ -98,12 +111,22 @@ export function createTransport(env, settled) {
     const listener = told.get(item.body.key);
     if (listener) told.set(fresh.body.key, listener);
     told.delete(item.body.key);
+    return fresh.body.key;
   }
 
-  async function drain() {
-    if (running) return;
-    running = true;
-    for (let item; (item = waiting()[0]);) {
+  /**
+   * Sends what waits, one tab at a time. What other tabs add meanwhile is theirs to send.
+   * @returns {Promise<void>}
+   */
+  function drain() {
+    const asked = new Set(waiting().map(({ body }) => body.key));
+    const run = env.lock(() => sendAll(asked)).then(() => { if (running == run) running = null; });
+    return running = run;
+  }
+
+  /** @param {Set<string>} mine keys */
+  async function sendAll(mine) {
+    for (let item; (item = waiting()[0]) && mine.has(item.body.key);) {
       address(item);
       const answer = await env.post(item.body).catch(() => null);
       const result = judge(item.body, answer);
@@ -112,29 +135,38 @@ export function createTransport(env, settled) {
         break;
       }
       if (result == "again") {
-        restart(item);
+        mine.add(restart(item));
         continue;
       }
       pauses = 0;
       const key = item.body.key;
-      keep(waiting().filter((other) => other.body.key != key));
-      settled(item.body, result, answer, !waiting().length);
+      const left = waiting().filter((other) => other.body.key != key);
+      if (left.length == waiting().length) lapsed();
+      else {
+        keep(left);
+        settled(item.body, result, answer, !left.length);
+      }
       tell(item.body, result);
     }
-    running = false;
-    for (const key of [...told.keys()]) tell({ key }, "waiting");
+    const left = waiting();
+    for (const key of mine) tell({ key }, left.some(({ body }) => body.key == key) ? "waiting" : "elsewhere");
   }
 
   /** @param {number} asked seconds */
   function pause(asked) {
-    if (pauses < 8) env.later(drain, 1000 * Math.max(Math.min(asked, 300), 2 ** pauses++ * (0.75 + Math.random() / 2)));
+    if (pauses < 8) env.later(resume, 1000 * Math.max(Math.min(asked, 300), 2 ** pauses++ * (0.75 + Math.random() / 2)));
   }
 
-  return {
-    drain,
+  const resume = () => running || drain();
 
-    /** Whether a decision is not yet acknowledged. */
-    pending: () => waiting().length > 0,
+  // Rubbish, or what was tried for too long: nobody will send it, so it must not look as if somebody did.
+  if (env.local.get(PENDING) != null && !waiting().length) env.local.set(PENDING, null);
+
+  return {
+    resume,
+
+    /** The last decision that is not yet acknowledged. */
+    newest: () => waiting().at(-1)?.body,
 
     /**
      * @param {Body} body

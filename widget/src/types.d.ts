@@ -60,6 +60,8 @@ export interface Store {
   /** True while a grant waits for its 201. */
   pending: boolean;
   status(purpose: string): Status;
+  /** What is in force, under the signal as it is. */
+  letters(): { purposes: Record<string, Letter>; services: Record<string, "g" | "d"> };
   /** Whether a purpose or a service may run on this page now. */
   allows(key: string): boolean;
   decide(decision: Decision): Promise<Outcome>;
@@ -101,6 +103,8 @@ export interface Surroundings {
   /** Fetches the settings anew, past the browser's cache. */
   refresh(): Promise<unknown>;
   later(run: () => void, ms: number): unknown;
+  /** Runs it while no other tab of the origin runs its own, as far as the browser can tell. */
+  lock(run: () => Promise<void>): Promise<unknown>;
   sleep(ms: number): Promise<unknown>;
   expire(cookie: string): void;
   purge(gone: Service[], kept: Service[], ours: string[]): void;

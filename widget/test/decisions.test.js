@@ -99,8 +99,9 @@ test("what is allowed on a page that does not run under it yet is not allowed th
   const page = browser.open({ typed: true });
   assert.deepEqual(await page.decide(ALL), { recorded: true, applied: "next" });
   assert.equal(page.state.allows("video"), false);
-  assert.equal(page.state.allows("marketing"), true);
+  assert.equal(page.state.allows("marketing"), false, "the purpose's answer is that of its services");
   assert.equal(browser.open().state.allows("video"), true);
+  assert.equal(browser.open().state.allows("marketing"), true);
 });
 
 test("where there is no core everything that may run may run now", async () => {
@@ -151,6 +152,46 @@ test("a choice is asked again when the scope changed or it is too old, and never
   assert.deepEqual(seen({}, 180), [false, false]);
 });
 
+test("a choice from the future is none", async () => {
+  const browser = new Browser(new Service());
+  await browser.open().decide(ALL);
+  browser.time -= 86_400_000;
+  assert.notEqual(browser.open().state.choice, null, "a clock may be a day behind");
+  browser.time -= 86_400_000;
+  assert.equal(browser.open().state.choice, null);
+});
+
+test("a choice that was recorded late unlocks on the next page, which reloads once if it has just begun", async () => {
+  for (const [waited, reloads] of [[0, 1], [6000, 0]]) {
+    const service = new Service();
+    const browser = new Browser(service, { deliver: async () => { throw new Error("offline"); } });
+    await browser.open().decide(ALL);
+    const page = browser.open();
+    browser.deliver = async (body) => service.post(body);
+    browser.time += waited;
+    await page.begin();
+    assert.equal(page.reloads.length, reloads);
+    assert.deepEqual(page.events.filter(([type]) => type == "outcome").map(([, outcome]) => outcome), [{ recorded: true, applied: reloads ? "reload" : "next" }]);
+    assert.equal(browser.coreList(), TOKENS);
+  }
+});
+
+test("a list that another tab has cleared away is put back, and nothing is reloaded", async () => {
+  const browser = new Browser(new Service());
+  await browser.open().decide(ALL);
+  const page = browser.open();
+  browser.storage.clear();
+  page.state.reconsider(false);
+  page.begin();
+  assert.deepEqual(page.reloads, []);
+  assert.equal(browser.coreList(), TOKENS);
+
+  browser.cookies.clear();
+  browser.storage.clear();
+  page.state.reconsider(false);
+  assert.equal(page.reloads.length, 1, "with the cookie the choice itself is gone");
+});
+
 test("a lost or forged list is composed anew from the cookie, and a removed service leaves it", async () => {
   const browser = new Browser(new Service());
   await browser.open().decide(ALL);
@@ -180,6 +221,7 @@ test("two cookies of the name become one, the stricter, and the visitor is asked
   browser.cookies.delete = function (name) { doubled = false; return Map.prototype.delete.call(this, name); };
   assert.equal(page.state.choice, null);
   page.begin();
+  assert.equal(doubled, false);
   assert.deepEqual({ ...page.state.choice.purposes }, { statistics: "g", marketing: "d" });
   assert.equal(browser.coreList(), "count.example");
 });
@@ -189,7 +231,8 @@ test("under an opt-out law, told by the edge, what is optional runs from the nex
   browser.cookies.set("consent_regime", "us");
   const first = browser.open();
   first.begin();
-  assert.deepEqual([first.state.choice, first.reloads.length, first.state.allows("statistics")], [null, 0, true]);
+  assert.deepEqual([first.state.choice, first.reloads.length, first.state.allows("statistics")], [null, 0, false]);
+  assert.equal(browser.open().state.allows("statistics"), true);
   assert.equal(browser.coreList(), TOKENS);
 
   const second = browser.open();
@@ -206,14 +249,20 @@ test("under an opt-out law, told by the edge, what is optional runs from the nex
   assert.equal(elsewhere.open().state.allows("statistics"), false);
 });
 
-test("under an opt-out law with the signal on nothing is stored by default, and an opt-out outlives a change of services", async () => {
+test("under an opt-out law with the signal on what it covers is refused by default, also when the signal is gone, and an opt-out outlives a change of services", async () => {
   const browser = new Browser(new Service());
   browser.gpc = true;
   browser.cookies.set("consent_regime", "us");
   const page = browser.open();
   page.begin();
-  assert.equal(browser.cookies.has("consent"), false);
-  assert.deepEqual([page.state.status("marketing"), page.state.allows("marketing"), page.state.allows("statistics")], ["denied", false, true]);
+  assert.deepEqual(letters(browser), { statistics: "g", marketing: "d" });
+  assert.deepEqual([page.state.choice, page.state.status("marketing"), page.state.allows("marketing")], [null, "denied", false]);
+  assert.equal(browser.open().state.allows("statistics"), true);
+  browser.gpc = false;
+  const without = browser.open();
+  without.begin();
+  assert.equal(browser.coreList(), "count.example");
+  assert.equal(without.state.allows("marketing"), false);
 
   await page.decide(NONE);
   browser.settings = { ...SETTINGS, scope: "00000001" };
@@ -271,4 +320,173 @@ test("an inherited name is no purpose and no service", async () => {
   const browser = new Browser(new Service());
   const { state } = browser.open();
   for (const key of ["constructor", "__proto__", "hasOwnProperty", ""]) assert.equal(state.allows(key), false);
+});
+
+/** A network that answers when it is told to. */
+function held(service) {
+  const open = [];
+  const deliver = (body) => new Promise((done, fail) => {
+    open.push({ body, answer: () => done(service.post(JSON.parse(JSON.stringify(body)))), lose: () => fail(new Error("lost")) });
+  });
+  return { open, deliver };
+}
+const settle = async () => { for (let i = 0; i < 10; i++) await new Promise(setImmediate); };
+
+test("the answer to an accept does not undo the refusal that came after it", async () => {
+  const service = new Service();
+  const network = held(service);
+  const browser = new Browser(service, { deliver: network.deliver });
+  const page = browser.open({ wait: 0 });
+  page.decide(ALL);
+  page.decide(NONE);
+  await settle();
+  browser.cookies.set("consent", service.post(network.open[0].body).data.cookie); // a service on the page's own host sets it by HTTP
+  network.open[0].answer();
+  await settle();
+  assert.deepEqual(letters(browser), { statistics: "d", marketing: "d" });
+  assert.equal(browser.coreList(), "");
+
+  browser.cookies.set("consent", service.post(network.open[0].body).data.cookie);
+  browser.deliver = () => new Promise(() => {});
+  const next = browser.open();
+  next.begin();
+  assert.deepEqual(letters(browser), { statistics: "d", marketing: "d" }, "nor on the page after, while the refusal waits");
+  assert.equal(browser.coreList(), "");
+});
+
+test("an accept that was answered while a later one waits leaves no cookie before that is recorded", async () => {
+  const service = new Service();
+  const network = held(service);
+  const browser = new Browser(service, { deliver: network.deliver });
+  const page = browser.open({ wait: 0 });
+  page.decide({ ...ALL, control: "api" });
+  page.decide({ purposes: { statistics: "g", marketing: "g" }, services: { video: "d" }, control: "save", layer: 2 });
+  await settle();
+  browser.cookies.set("consent", service.post(network.open[0].body).data.cookie);
+  network.open[0].answer();
+  await settle();
+  assert.equal(browser.cookies.has("consent"), false);
+});
+
+test("an answer that comes late to one tab brings back nothing that another has refused since", async () => {
+  const service = new Service();
+  const network = held(service);
+  const browser = new Browser(service, { deliver: network.deliver });
+  const one = browser.open({ wait: 0 });
+  one.decide(ALL);
+  browser.deliver = async (body) => service.post(JSON.parse(JSON.stringify(body)));
+  const other = browser.open();
+  await other.decide(NONE);
+  assert.equal(browser.storage.has("consent.pending"), false);
+  browser.cookies.set("consent", service.post(network.open[0].body).data.cookie);
+  network.open[0].answer();
+  await settle();
+  assert.deepEqual(letters(browser), { statistics: "d", marketing: "d" });
+  assert.equal(browser.coreList(), "");
+  const next = browser.open();
+  next.begin();
+  assert.equal(next.state.allows("statistics"), false);
+});
+
+test("tabs that take turns send each decision once", async () => {
+  const service = new Service();
+  let sent = 0;
+  let turn = Promise.resolve();
+  const lock = (run) => turn = turn.then(run);
+  const browser = new Browser(service, { lock, deliver: async (body) => (sent++, service.post(JSON.parse(JSON.stringify(body)))) });
+  const tabs = [1, 2, 3].map(() => browser.open({ wait: 500 }));
+  const outcomes = [tabs[0].decide(ALL), tabs[1].decide(NONE), ...tabs.map((tab) => tab.resume())];
+  const [accepted, refused] = await Promise.all(outcomes);
+  await turn;
+  assert.equal(sent, 2);
+  assert.deepEqual(service.log.map((body) => body.control), ["accept", "reject"]);
+  assert.deepEqual([accepted.recorded, refused.recorded], [true, true]);
+  assert.deepEqual(letters(browser), { statistics: "d", marketing: "d" });
+});
+
+test("what was recorded under another question is not stored as an answer to this one", async () => {
+  const service = new Service();
+  const browser = new Browser(service, { deliver: async () => { throw new Error("offline"); } });
+  await browser.open({ wait: 0 }).decide(ALL);
+  browser.deliver = async (body) => service.post(JSON.parse(JSON.stringify(body)));
+  const old = browser.settings;
+  browser.settings = { ...old, scope: "00000001" };
+  await browser.open().begin();
+  assert.equal(browser.coreList(), "");
+  assert.equal(browser.open().state.choice, null);
+
+  const same = new Browser(new Service(), { deliver: async () => { throw new Error("offline"); } });
+  await same.open({ wait: 0 }).decide(ALL);
+  same.deliver = async (body) => same.service.post(JSON.parse(JSON.stringify(body)));
+  same.settings = { ...old, scope: "00000001", since: { ab12cd34: "same" } };
+  await same.open().begin();
+  assert.notEqual(same.open().state.choice, null);
+});
+
+test("grants of an opt-out law's default stay a default until a choice is recorded", async () => {
+  const browser = new Browser(new Service());
+  browser.cookies.set("consent_regime", "us");
+  browser.open().begin();
+  browser.deliver = async () => { throw new Error("offline"); };
+  await browser.open({ wait: 0 }).decide({ purposes: { statistics: "g", marketing: "d" }, services: {}, control: "save", layer: 2 });
+  assert.deepEqual(letters(browser), { statistics: "g", marketing: "d" });
+  assert.equal(decode(browser.cookies.get("consent")).regime, "us");
+  browser.storage.delete("consent.pending");
+  browser.cookies.set("consent_regime", "eu");
+  assert.equal(browser.coreList(), "");
+  assert.equal(browser.open().state.choice, null);
+});
+
+test("a default is narrowed by the signal for good, also when it was there first", () => {
+  const browser = new Browser(new Service());
+  browser.cookies.set("consent_regime", "us");
+  browser.open().begin();
+  assert.equal(browser.coreList(), TOKENS);
+  browser.gpc = true;
+  browser.open().begin();
+  browser.gpc = false;
+  browser.open().begin();
+  assert.equal(browser.coreList(), "count.example");
+});
+
+test("an opt-out region that only a header told opens nothing where a core decides, and says so", () => {
+  const { state } = new Browser(new Service(), { settings: { ...SETTINGS, regime: "us" } }).open();
+  assert.deepEqual(["statistics", "count", "marketing", "video"].map(state.allows), [false, false, false, false]);
+  const { state: tag } = new Browser(new Service(), { settings: { ...SETTINGS, regime: "us" } }).open({ core: false });
+  assert.deepEqual(["statistics", "count"].map(tag.allows), [true, true]);
+});
+
+test("a clock of years ago or ahead keeps its own day, and the visitor is not asked again", async () => {
+  for (const years of [-3, 3]) {
+    const service = new Service();
+    const browser = new Browser(service, { deliver: async (body) => {
+      const answer = service.post(JSON.parse(JSON.stringify(body)));
+      const theirs = decode(answer.data.cookie);
+      const [, , ...rest] = answer.data.cookie.split(".");
+      return { ...answer, data: { ...answer.data, cookie: ["1", (theirs.day - years * 365).toString(36), ...rest].join(".") } };
+    } });
+    await browser.open().decide(ALL);
+    assert.notEqual(browser.open().state.choice, null);
+    assert.equal(browser.coreList(), TOKENS);
+  }
+});
+
+test("what accepting everything opens follows the owner's setting, with the same choice", async () => {
+  const browser = new Browser(new Service(), { settings: { ...SETTINGS, everything: true } });
+  await browser.open().decide(ALL);
+  assert.equal(browser.coreList(), "*");
+  browser.settings = SETTINGS;
+  const page = browser.open();
+  assert.equal(page.state.unsettled(), true);
+  page.begin();
+  assert.equal(browser.coreList(), TOKENS);
+  assert.equal(browser.open().state.unsettled(), false);
+});
+
+test("a decision of no layer names no notice", async () => {
+  const service = new Service();
+  const browser = new Browser(service);
+  await browser.open().decide({ ...ALL, control: "api", layer: 0 });
+  await browser.open().decide(NONE);
+  assert.deepEqual(service.log.map((body) => body.notice), ["", "n"]);
 });

@@ -86,6 +86,24 @@ test("a failed send is tried again, later each time and not without end", async 
   assert.equal(sent, 9);
 });
 
+test("what was sent once is sent again as it was, though a receipt is there by now; and never twice at a time", async () => {
+  const service = new Service();
+  const sent = [];
+  const browser = new Browser(service, { deliver: async (body) => {
+    sent.push(body);
+    const answer = service.post(JSON.parse(JSON.stringify(body)));
+    if (sent.length == 1) throw new TypeError("the answer was lost");
+    return answer;
+  } });
+  await browser.open({ wait: 0 }).decide({ purposes: { statistics: "d", marketing: "d" }, services: {}, control: "reject", layer: 1 });
+  browser.local.set("consent.receipt", JSON.stringify({ receipt: "other", key: "other" }));
+  const page = browser.open();
+  await Promise.all([page.resume(), page.resume()]);
+  assert.equal(sent.length, 2);
+  assert.equal(service.log.length, 1);
+  assert.equal(browser.storage.has("consent.pending"), false);
+});
+
 test("a write key that is no good begins a chain of its own, once", async () => {
   const service = new Service();
   const browser = new Browser(service);
@@ -115,5 +133,29 @@ test("rubbish in storage is no decision", async () => {
     await browser.open().begin();
     assert.deepEqual(sent, [], text.slice(0, 60));
     assert.equal(browser.cookies.has("consent"), false);
+  }
+});
+
+test("a mark of nobody's decision is taken away, and does not let half a choice count", async () => {
+  for (const text of ["[]", "x", '[{"body":{"key":"aaaaaaaaaaaaaaaaaaaaaa"},"tries":100}]']) {
+    const browser = new Browser(new Service(), { deliver: async () => { throw new Error("offline"); } });
+    await browser.open({ wait: 0 }).decide({ purposes: { statistics: "g", marketing: "d" }, services: {}, control: "save", layer: 2 });
+    browser.local.set("consent.pending", text);
+    const page = browser.open();
+    assert.equal(page.state.pending, false, text);
+    assert.equal(page.state.choice, null, text);
+  }
+});
+
+test("a page that teaches arrays to write themselves alters nothing", async () => {
+  Object.defineProperty(Array.prototype, "toJSON", { configurable: true, value() { return "rubbish"; } });
+  try {
+    const browser = new Browser(new Service(), { deliver: async () => { throw new Error("offline"); } });
+    await browser.open({ wait: 0 }).decide({ purposes: { statistics: "d", marketing: "d" }, services: {}, control: "reject", layer: 1 });
+    const [{ body, tries }] = JSON.parse(browser.storage.get("consent.pending"));
+    assert.equal(tries, 1);
+    assert.equal({ ...body.purposes }.marketing, "d");
+  } finally {
+    delete Array.prototype.toJSON;
   }
 });

@@ -67,8 +67,8 @@ export class Browser {
   keys = 0;
   purged = [];
 
-  constructor(service, { settings = SETTINGS, deliver = async (body) => service.post(JSON.parse(JSON.stringify(body))) } = {}) {
-    Object.assign(this, { service, settings, deliver });
+  constructor(service, { settings = SETTINGS, lock = (run) => run(), deliver = async (body) => service.post(JSON.parse(JSON.stringify(body))) } = {}) {
+    Object.assign(this, { service, settings, lock, deliver });
   }
 
   jar = {
@@ -106,6 +106,7 @@ export class Browser {
     const world = {
       secure: true, key: () => `k${String(this.keys++).padStart(21, "0")}`, post: (body) => this.deliver(body),
       refresh: async () => {}, later: (run) => page.timers.push(run),
+      lock: this.lock,
       sleep: () => new Promise((done) => { setTimeout(done, wait); }),
       expire: (name) => this.cookies.delete(name), purge: (gone, kept) => this.purged.push([gone.map((one) => one.key), kept.map((one) => one.key)]),
     };

@@ -6,20 +6,19 @@ import { letters } from "./layer.js";
 /** @typedef {{ purposes: Record<string, boolean>, services: Record<string, boolean> }} Switches */
 
 /**
- * As the stored choice has them. Without one everything is off (EU-03), but in an opt-out regime they show what runs.
+ * As they are in force, under the signal as it is. Without a choice everything is off (EU-03), but for the default of an opt-out regime.
  * @param {Store} store
  * @returns {Switches}
  */
 export function currentSwitches(store) {
   /** @type {Switches} */
   const switches = { purposes: {}, services: {} };
-  const optOut = store.regime.model == "opt-out";
+  const held = store.letters();
   for (const { key, required } of store.settings.purposes) {
-    const status = store.status(key);
-    switches.purposes[key] = required || status == "granted" || (status == "unset" && optOut && store.allows(key));
+    switches.purposes[key] = required || held.purposes[key] == "g";
   }
   for (const service of store.settings.services) {
-    const own = store.choice?.services[service.key];
+    const own = held.services[service.key];
     switches.services[service.key] = own ? own == "g" : byPurpose(service, switches);
   }
   return switches;

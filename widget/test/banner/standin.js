@@ -13,6 +13,7 @@ export const store = {
   parts: { makeRoot, dress, keep },
   text: (key, values = {}) => (ui[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole),
   status: (key) => ({ g: "granted", d: "denied", w: "withdrawn" })[store.choice?.purposes[key]] ?? "unset",
+  letters: () => store.choice ?? { purposes: Object.fromEntries(allowed.map((key) => [key, "g"])), services: {} },
   allows(key) {
     if (store.choice) return (store.choice.services[key] ?? store.choice.purposes[key]) == "g";
     return allowed.includes(key);

@@ -31,8 +31,10 @@ SHIFT = """() => new Promise(done => {
   let sum = 0;
   new PerformanceObserver(list => list.getEntries().forEach(entry => sum += entry.value))
     .observe({type: 'layout-shift', buffered: true});
-  const paint = performance.getEntriesByName('first-contentful-paint')[0];
-  requestAnimationFrame(() => setTimeout(() => done([sum, paint ? paint.startTime : 0]), 50));
+  new PerformanceObserver(list => {
+    const paint = list.getEntriesByName('first-contentful-paint')[0];
+    if (paint) setTimeout(() => done([sum, paint.startTime]), 50);
+  }).observe({type: 'paint', buffered: true});
 })"""
 
 

@@ -20,6 +20,7 @@ from consent.delivery.words import Words, choose_language
 from consent.errors import Forbidden, NotFound
 from consent.policy.queries import Version
 from consent.policy.resolved import Resolved
+from consent.records import jar
 from consent.records.cookie import Choice, decode
 from consent.records.decision import Settled
 from consent.records.intake import Intake, milliseconds
@@ -28,7 +29,6 @@ from consent.records.published import Live, Published
 from consent.regimes.regime import load_regimes
 from consent.sites.queries import all_sites
 from consent.web.address import client, place
-from consent.web.setcookie import set_cookie
 
 _STATES = {"g": "state_granted", "d": "state_denied", "w": "state_denied", "o": "state_denied"}
 
@@ -88,7 +88,7 @@ class Pages:
         live = self._live(request)
         resolved = live.version.resolved
         self._check_origin(request, resolved)
-        self._limits.arrive(place(self._address(request)), withdraws=True)
+        self._limits.arrive(place(self._address(request)), refuses=True)
         words = _words(request, resolved)
         visit = self._delivery.place(request)
         claim = opt_out(
@@ -100,6 +100,7 @@ class Pages:
             now=self._now(),
         )
         settled = await self._sites.settle(live, claim.statement, self._intake.today())
+        cookies = self._cookies(request, resolved, settled)  # before the record: after it, nothing may fail
         self._limits.enter(live.site.site_id)
         region = (visit.region or visit.country) if visit else ""
         taken = await self._intake.take(live.site, claim, settled, region)
@@ -107,8 +108,8 @@ class Pages:
             f"/choices/{resolved.site}?lang={words.language}&done={self._proof(live, taken.id)}", 303
         )
         response.headers["Cache-Control"] = "no-store"
-        if reaches(resolved, request.headers.get("host", "")):
-            response.headers["Set-Cookie"] = self._cookie(resolved, settled)
+        for header in cookies:
+            response.headers.append("Set-Cookie", header)
         return response
 
     async def declaration(self, request: Request) -> Response:
@@ -160,12 +161,14 @@ class Pages:
             remedy = f"Open /choices/{resolved.site} itself and press the button there."
             raise Forbidden("wrong_origin", "This form came from another site's page.", remedy)
 
-    def _cookie(self, resolved: Resolved, settled: Settled) -> str:
+    def _cookies(self, request: Request, resolved: Resolved, settled: Settled) -> list[str]:
+        """What the browser is told of its cookies, where they are the site's."""
+        host = request.headers.get("host", "")
+        if not reaches(resolved, host):
+            return []
+        sent = "; ".join(request.headers.getlist("cookie"))
         secure = self._config.base_url.startswith("https:")
-        age = resolved.days * 86_400
-        return set_cookie(
-            resolved.cookie.name, settled.cookie, max_age=age, domain=resolved.cookie.domain, secure=secure
-        )
+        return jar.cookies(resolved, settled, self._intake.today(), host=host, sent=sent, secure=secure)
 
 
 def reaches(resolved: Resolved, host: str) -> bool:

@@ -25,8 +25,10 @@ class Publications:
     async def version(self, key: str, number: int) -> Version | None:
         """One version of a site, old ones too: a page may hold the script of a moment ago."""
         live = self._sites.site(key)
-        if live is None or number in live.known:
-            return live.known[number] if live else None
+        if live is None or number > live.version.version:
+            return None  # what is not published here is not asked of the store
+        if number in live.known:
+            return live.known[number]
         found = await by_version(self._db, live.site.site_id, number)
         if found:
             live.remember(found)

@@ -1,5 +1,6 @@
 """GET /c/…: the scripts of a site. The same bytes for all visitors of a regime, and no cookie."""
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import date
 
@@ -26,6 +27,9 @@ SCRIPT_AGE = 300
 #: A year, the longest that RFC 9111's predecessors allowed; a layer's name changes with its bytes.
 LAYER_AGE = 31_536_000
 
+#: A version as it stands in an address: as many digits as versions may have, and no second spelling.
+_VERSION = re.compile(r"[1-9][0-9]{0,9}", re.ASCII)
+
 
 class Delivery:
     """The rooms' HTTP face; opened once, it holds what was published and compressed."""
@@ -43,7 +47,7 @@ class Delivery:
         """Every path of this room, for the app's one list."""
         return [
             Route("/c/{site}.js", self.script, methods=["GET"]),
-            Route("/c/{site}/{version:int}/{name}", self.layer, methods=["GET"]),
+            Route("/c/{site}/{version}/{name}", self.layer, methods=["GET"]),
         ]
 
     async def script(self, request: Request) -> Response:
@@ -64,9 +68,10 @@ class Delivery:
 
     async def layer(self, request: Request) -> Response:
         """One layer in one language, by the hash of its bytes."""
-        key, number = request.path_params["site"], request.path_params["version"]
+        key, digits = request.path_params["site"], request.path_params["version"]
         parsed = parse_name(request.path_params["name"])
-        version = await self.published.version(key, number) if parsed else None
+        number = int(digits) if _VERSION.fullmatch(digits) else 0
+        version = await self.published.version(key, number) if parsed and number else None
         if parsed is None or version is None or not _is_current(parsed, version.resolved):
             raise _no_layer(key)
         kind, language, _ = parsed

@@ -98,6 +98,16 @@ class Resolved(msgspec.Struct, frozen=True, dict=True):
         """Keys of the purposes that are not asked."""
         return frozenset(p.key for p in self.purposes if p.required)
 
+    @cached_property
+    def first_party_cookies(self) -> dict[str, frozenset[str]]:
+        """Names of the cookies that services keep at the site itself, `*` for any text; with those services' keys."""
+        found: dict[str, set[str]] = {}
+        for service in self.services:
+            for cookie in service.cookies:
+                if cookie.party == "first":
+                    found.setdefault(cookie.name, set()).add(service.key)
+        return {name: frozenset(keys) for name, keys in found.items()}
+
     def is_necessary(self, service: ResolvedService) -> bool:
         """Whether a service serves only purposes that are not asked, and so always runs."""
         return self.required_purposes.issuperset(service.purposes)
@@ -130,7 +140,7 @@ def resolve(policy: Policy, catalogue: Mapping[str, Service]) -> Resolved:
         necessary=policy.necessary,
         after_accept=policy.after_accept,
         days=policy.days,
-        cookie=policy.cookie,
+        cookie=msgspec.structs.replace(policy.cookie, domain=policy.cookie.domain.removeprefix(".")),
         purposes=purposes,
         services=tuple(service for service in services if service),
         texts={language: _texts(policy, language, languages[0], shipped) for language in languages},

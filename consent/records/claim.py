@@ -14,6 +14,9 @@ MAX_BODY = 8_192
 LATEST = 2**53 - 1
 """The largest whole number that JavaScript is sure of."""
 
+VERSIONS = 2**31 - 1
+"""The largest number that the column of versions holds in every database."""
+
 Control = Literal["accept", "reject", "save", "withdraw", "object", "api", "default"]
 
 KEY = "[a-z][a-z0-9-]{0,39}"
@@ -23,7 +26,7 @@ PATTERNS = {
     "hash": "[0-9a-f]{64}",
     "scope": "[0-9a-f]{8}",
     "language": "[a-z]{2,3}(-[A-Za-z0-9]{2,8})?",
-    "notice": "[0-9a-f]{64}",
+    "notice": "([0-9a-f]{64})?",
     "regime": "[a-z]{2,16}",
     "widget": "[0-9A-Za-z.+-]{1,32}",
 }
@@ -62,7 +65,7 @@ class Claim(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """The body as it came. The choices stay undecoded: many visitors say the same, and it is settled once."""
 
     key: Annotated[str, _told(SHORT)]
-    version: Annotated[int, msgspec.Meta(ge=1, le=LATEST)]
+    version: Annotated[int, msgspec.Meta(ge=1, le=VERSIONS)]
     hash: Annotated[str, _told(PATTERNS["hash"])]
     scope: Annotated[str, _told(PATTERNS["scope"])]
     control: Control
@@ -139,6 +142,8 @@ def choices(statement: Statement) -> Choices:
     for name, pattern in _PATTERNS.items():
         if pattern.fullmatch(getattr(statement, name)) is None:
             raise invalid(name, f"{name} does not match {pattern.pattern}.")
+    if statement.layer and not statement.notice:
+        raise invalid("notice", "notice is empty only where no layer was shown: with layer 0.")
     purposes = _decoded("purposes", _PURPOSES, statement.purposes)
     services = _decoded("services", _SERVICES, statement.services)
     canonical = _CANONICAL.encode([*statement[:7], purposes, services, *statement[9:]])

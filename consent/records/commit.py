@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from consent.db import Database, Row
 from consent.errors import ContradictionError, StoreError, Unavailable
 from consent.records import queries
+from consent.records.decision import Action, Settled, action
 
 WAITING = 2_048
 """Records that may wait for a commit. More are refused: nothing waits without bound."""
@@ -28,19 +29,29 @@ _log = logging.getLogger(__name__)
 
 
 class Entry:
-    """A record on its way. `done` comes to None when it is stored, or to the row that had its key before."""
+    """A record on its way. `done` comes to None when it is stored, or to the row that had its key before.
 
-    __slots__ = ("done", "receipt", "record")
+    A first choice brings its `receipt`; one that follows another brings what it comes to, for its action depends on
+    what is stored when its turn comes.
+    """
 
-    def __init__(self, record: Row, receipt: Row | None) -> None:
+    __slots__ = ("done", "follows", "receipt", "record")
+
+    def __init__(self, record: Row, receipt: Row | None, follows: Settled | None = None) -> None:
         self.record = record
         self.receipt = receipt
+        self.follows = follows
         self.done: asyncio.Future[Row | None] = asyncio.get_running_loop().create_future()
 
     @property
     def key(self) -> tuple[int, str]:
         """What makes it this record and no other: site and idempotency key."""
         return self.record["site_id"], self.record["key"]
+
+    @property
+    def chain(self) -> tuple[int, str]:
+        """Whose choice it is: site and receipt."""
+        return self.record["site_id"], self.record["receipt"]
 
 
 class Committer:
@@ -106,12 +117,26 @@ class Committer:
 
     async def _write(self, group: Sequence[Entry]) -> dict[tuple[int, str], Row]:
         """Store what is new of a group; the rows that were there before, by site and key."""
+        await self._judge([entry for entry in group if entry.follows])
         receipts = [entry.receipt for entry in group if entry.receipt is not None]
         try:
             complete = await queries.add(self._db, receipts, [entry.record for entry in group])
         except ContradictionError:
             return await self._write_one_by_one(group)
         return {} if complete else await self._known(group)
+
+    async def _judge(self, later: Sequence[Entry]) -> None:
+        """Say the actions of choices that follow others. Groups are written one by one: what is read is the latest."""
+        before: dict[tuple[int, str], Action] = {}
+        refusing = {entry.chain for entry in later if entry.follows and entry.follows.extent == "nothing"}
+        for site_id in {site_id for site_id, _ in refusing}:
+            receipts = [receipt for site, receipt in refusing if site == site_id]
+            for receipt, latest in (await queries.latest_actions(self._db, site_id, receipts)).items():
+                before[site_id, receipt] = latest
+        for entry in later:
+            assert entry.follows is not None
+            entry.record["action"] = action(entry.follows, before.get(entry.chain, "refused"))
+            before[entry.chain] = entry.record["action"]
 
     async def _write_one_by_one(self, group: Sequence[Entry]) -> dict[tuple[int, str], Row]:
         """A record that contradicts the store (its receipt was erased just now) must not take others with it."""

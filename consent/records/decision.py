@@ -10,22 +10,30 @@ from consent.policy.queries import Version
 from consent.policy.sources import checksum, list_text
 from consent.records.claim import Choices, Statement, invalid
 from consent.records.cookie import Choice, Letter, encode
+from consent.records.lifetime import lifetime
 
 Action = Literal["given", "partly", "refused", "changed", "withdrawn"]
+Extent = Literal["everything", "something", "nothing"]
 State = Literal["unset", "granted", "denied", "withdrawn", "objected"]
 
 STATES: dict[Letter, State] = {"g": "granted", "d": "denied", "w": "withdrawn", "o": "objected"}
 
 
 class Settled(msgspec.Struct, frozen=True, kw_only=True):
-    """What a statement comes to. `action` is that of a first choice; texts are JSON objects of states by key."""
+    """What a statement comes to. `extent` is how much it grants, `withdraws` whether it calls that a withdrawal.
+
+    `purposes` and `services` are JSON objects of states by key. The cookie's first day is `day` (since 1970, UTC), and
+    it holds for `lasts` days.
+    """
 
     version: int
-    action: Action
+    extent: Extent
     withdraws: bool
     purposes: str
     services: str
     cookie: str
+    day: int
+    lasts: int
     canonical: bytes
 
 
@@ -45,8 +53,8 @@ def settle(statement: Statement, choices: Choices, version: Version, day: int) -
     services = {key: choices.services[key] for key in sorted(choices.services)}
     return Settled(
         version=version.version,
-        action=action(choices, asked, withdraws=statement.control == "withdraw"),
-        withdraws=statement.control == "withdraw",
+        extent=extent(choices, asked),
+        withdraws="w" in purposes.values(),
         purposes=_json({key: STATES[purposes[key]] if key in purposes else "unset" for key in asked}),
         services=_json({key: STATES[grant] for key, grant in services.items()}),
         cookie=_cookie(
@@ -60,18 +68,35 @@ def settle(statement: Statement, choices: Choices, version: Version, day: int) -
                 sum=checksum(list_text(resolved, purposes, services)),
             )
         ),
+        day=day,
+        lasts=lifetime(resolved, statement.regime, grants="g" in (*purposes.values(), *services.values())),
         canonical=choices.canonical,
     )
 
 
-def action(choices: Choices, asked: list[str], *, withdraws: bool) -> Action:
-    """What a first choice is called. A choice that follows an earlier one is `changed`, unless it withdraws."""
-    if withdraws:
-        return "withdrawn"
+def extent(choices: Choices, asked: list[str]) -> Extent:
+    """How much is granted of what is asked."""
     granted = [key for key in asked if choices.purposes.get(key) == "g"]
     if not granted and "g" not in choices.services.values():
-        return "refused"
-    return "given" if len(granted) == len(asked) and "d" not in choices.services.values() else "partly"
+        return "nothing"
+    whole = len(granted) == len(asked) and "d" not in choices.services.values()
+    return "everything" if whole else "something"
+
+
+def action(settled: Settled, before: Action | None) -> Action:
+    """What a choice is called, by its states and not by the button.
+
+    Args:
+        settled: what was said.
+        before: the action of the latest choice under the same receipt; None for a first choice. What a receipt granted
+            last can be told from it: `given`, `partly` and `changed` grant something, the others nothing.
+    """
+    if settled.extent == "nothing":
+        had = before in ("given", "partly", "changed")
+        return "withdrawn" if had or (settled.withdraws and before != "refused") else "refused"
+    if before is not None:
+        return "changed"
+    return "given" if settled.extent == "everything" else "partly"
 
 
 def digest(settled: Settled, follows: tuple[str, str] | None) -> str:

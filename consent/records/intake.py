@@ -13,7 +13,7 @@ from consent.errors import Conflict
 from consent.records import identifier, queries
 from consent.records.claim import Claim
 from consent.records.commit import Committer, Entry
-from consent.records.decision import Settled, digest
+from consent.records.decision import Settled, action, digest
 from consent.records.identifier import Stamp
 from consent.sites.site import Site
 
@@ -63,8 +63,11 @@ class Intake:
         return _taken(other or entry.record, said, write_key, new=not (waiting or other))
 
     async def recorded(self, site: Site, claim: Claim, settled: Settled) -> Taken | None:
-        """What came of this very post when it was recorded before; None when it was not."""
-        row = (await queries.known(self._db, site.site_id, [claim.key])).get(claim.key)
+        """What came of this very post when it was recorded before, or is on its way; None when it was not."""
+        waiting = self.committer.waiting(site.site_id, claim.key)
+        row: Row | None = (await waiting.done or waiting.record) if waiting else None
+        if row is None:
+            row = (await queries.known(self._db, site.site_id, [claim.key])).get(claim.key)
         said = digest(settled, claim.continues)
         if row is None or row["digest"] != said:
             return None
@@ -94,11 +97,11 @@ class Intake:
             "digest": said,
             "receipt": chain,
             "time": stamp.time,
-            "action": "changed" if follows and not settled.withdraws else settled.action,
+            "action": action(settled, None),  # of a later choice the committer says it, who knows the one before
             "control": claim.control,
             "layer": claim.layer,
             "language": claim.language,
-            "notice": claim.notice,
+            "notice": shown(claim),
             "version": settled.version,
             "purposes": settled.purposes,
             "services": settled.services,
@@ -108,9 +111,14 @@ class Intake:
             "client_time": claim.time,
             "widget": claim.widget,
         }
-        entry = Entry(record, receipt)
+        entry = Entry(record, receipt, settled if follows else None)
         self.committer.submit(entry)
         return entry
+
+
+def shown(claim: Claim) -> str:
+    """The notice that a record names: empty where no layer was shown. The page with the form says `object`."""
+    return claim.notice if claim.layer or claim.control == "object" else ""
 
 
 def _taken(row: Row, said: str, write_key: str | None, *, new: bool) -> Taken:

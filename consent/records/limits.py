@@ -1,4 +1,4 @@
-"""How many posts of consent are taken: by household, by network, by site. Withdrawals have a lane of their own."""
+"""How many posts of consent are taken: by household, by network, by site. Refusals have a lane of their own."""
 
 from collections.abc import Callable
 
@@ -17,17 +17,17 @@ class Limits:
         self._clock = clock
         self._households = Buckets(address)
         self._networks = Buckets(address * NETWORK)
-        self._withdrawing = Buckets(address)
+        self._refusing = Buckets(address)
         self._sites = Buckets(site)
 
-    def arrive(self, place: Place, *, withdraws: bool) -> None:
+    def arrive(self, place: Place, *, refuses: bool) -> None:
         """Count a post by where it comes from. Raises TooMany.
 
-        A place that posted too much may still withdraw: that lane has as many tokens again, and its own.
+        A place that posted too much may still refuse or withdraw: that lane has as many tokens again, and its own.
         """
         now = self._clock()
         wait = self._households.take(place.host, now) or self._networks.take(place.network, now)
-        if wait and not (withdraws and not self._withdrawing.take(place.host, now)):
+        if wait and not (refuses and not self._refusing.take(place.host, now)):
             raise TooMany(wait)
 
     def enter(self, site_id: int) -> None:

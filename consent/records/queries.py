@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import msgspec
 
 from consent.db import Database, Row, Statement
+from consent.records.decision import Action
 from consent.records.question import Question
 from consent.records.record import Record, from_row
 
@@ -41,14 +42,32 @@ async def add(db: Database, receipts: Sequence[Row], records: Sequence[Row]) -> 
 
 async def known(db: Database, site_id: int, keys: Sequence[str]) -> dict[str, Row]:
     """Records of a site by idempotency key: id, digest, receipt, time and action of each that is there."""
-    names = [f"k{number}" for number in range(len(keys))]
+    names = _names(keys)
     rows = await db.fetch(
         "select key, id, digest, receipt, time, action from consent_record"  # noqa: S608  # only names of parameters
         f" where site_id = :site_id and key in ({', '.join(':' + name for name in names)})",
         site_id=site_id,
-        **dict(zip(names, keys, strict=True)),
+        **names,
     )
     return {row["key"]: row for row in rows}
+
+
+async def latest_actions(db: Database, site_id: int, receipts: Sequence[str]) -> dict[str, Action]:
+    """The action of the latest record of each receipt that has one."""
+    names = _names(receipts)
+    rows = await db.fetch(
+        "select t.id, (select r.action from consent_record r where r.site_id = t.site_id and r.receipt = t.id"  # noqa: S608  # only names of parameters
+        " order by r.id desc limit 1) as action"
+        f" from receipt t where t.site_id = :site_id and t.id in ({', '.join(':' + name for name in names)})",
+        site_id=site_id,
+        **names,
+    )
+    return {row["id"]: row["action"] for row in rows if row["action"]}
+
+
+def _names(values: Sequence[str]) -> dict[str, str]:
+    """A parameter for each value."""
+    return {f"k{number}": value for number, value in enumerate(values)}
 
 
 async def write_hash(db: Database, site_id: int, receipt: str) -> str | None:

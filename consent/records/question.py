@@ -53,7 +53,7 @@ def cursor(last: str) -> str:
 def _moment(field: str, text: str) -> int:
     """Milliseconds since 1970: a whole number, or a date or time of RFC 3339; without an offset it is UTC."""
     if text.isascii() and text.isdecimal():
-        return min(int(text[:20]), FOREVER)
+        return min(int(text.lstrip("0")[:20] or "0"), FOREVER)
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
@@ -78,6 +78,6 @@ def _after(text: str) -> str:
 
 
 def _limit(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= MAX_PAGE):
+    if not (text.isascii() and text.isdecimal() and len(text) <= 9 and 1 <= int(text) <= MAX_PAGE):
         raise Problem("limit", f"limit is to be 1 to {MAX_PAGE:,}.", "Ask for the rest with `after`.", field="limit")
     return int(text)

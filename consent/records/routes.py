@@ -3,8 +3,10 @@
 import hashlib
 import hmac
 import logging
+import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
+from urllib.parse import urlencode
 
 import msgspec
 from starlette.requests import Request
@@ -15,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 from consent.db import Database
 from consent.errors import Forbidden, NotFound, Problem, TooMany, Unauthorized
 from consent.records import claim as claims
-from consent.records import queries, record
+from consent.records import jar, queries, record
 from consent.records import question as questions
 from consent.records.claim import Claim
 from consent.records.decision import Settled
@@ -31,7 +33,6 @@ from consent.web.answer import Header, Headers, send_whole
 from consent.web.body import Gone, read_body
 from consent.web.errors import FAULT, encode
 from consent.web.limits import Buckets
-from consent.web.setcookie import set_cookie
 
 _log = logging.getLogger(__name__)
 
@@ -40,6 +41,9 @@ ANSWER: Headers = (
     (b"cache-control", b"no-store"),
     (b"x-content-type-options", b"nosniff"),
 )
+_GRANTS = re.compile(rb':\s*"g"|\\')
+"""A body that grants something holds this; one that holds a backslash may grant something, too."""
+
 GUESSES = 30
 """Wrong tokens a minute from one place, after which the log is closed to it for a while."""
 
@@ -65,6 +69,7 @@ class Head(msgspec.Struct):
     kind: bytes = b""
     coding: bytes = b""
     host: bytes = b""
+    cookies: bytes = b""
 
 
 class ConsentPost:
@@ -101,7 +106,7 @@ class ConsentPost:
                 await send_whole(scope, send, 204, cors.preflight(origin, b"POST"), b"")
                 return
             body = await self._body(receive, head)
-            settled, taken = await self._take(live, body, head)
+            settled, taken, cookies = await self._take(live, body, head, origin)
         except Gone:
             return
         except Problem as problem:
@@ -111,9 +116,7 @@ class ConsentPost:
             _log.exception("a post of consent failed")
             await send_whole(scope, send, FAULT.status, _told(FAULT, readable), encode(FAULT))
             return
-        headers = ANSWER + readable
-        if origin.partition(b"://")[2] == head.host.lower():
-            headers += ((b"set-cookie", _cookie_header(live, settled, origin.startswith(b"https:"))),)
+        headers = ANSWER + readable + cookies
         await send_whole(scope, send, 201 if taken.new else 200, headers, _answer(taken, settled))
 
     def _live(self, key: str) -> Live:
@@ -132,12 +135,13 @@ class ConsentPost:
         address = client(head.peer, head.forwarded, self._trusted) if head.forwarded else head.peer
         if head.forwarded and not self._warned:
             self._warn(head)
-        self._limits.arrive(place(address), withdraws=b'"withdraw"' in body)
+        self._limits.arrive(place(address), refuses=_GRANTS.search(body) is None)
         return body
 
-    async def _take(self, live: Live, body: bytes, head: Head) -> tuple[Settled, Taken]:
+    async def _take(self, live: Live, body: bytes, head: Head, origin: bytes) -> tuple[Settled, Taken, Headers]:
         claim = claims.read(body)
         settled = await self._published.settle(live, claim.statement, self._intake.today())
+        cookies = self._cookies(live, settled, head, origin)  # before the record: after it, nothing may fail
         if claim.scope != live.version.scope:
             live = self._live(live.site.key)  # judging may have found a newer version
         if claim.scope != live.version.scope:
@@ -149,7 +153,22 @@ class ConsentPost:
             taken = await self._intake.take(live.site, claim, settled, self._region(head))
         if not taken.new and taken.time // DAY != self._intake.today():
             settled = await self._published.settle(live, claim.statement, taken.time // DAY)
-        return settled, taken
+            cookies = self._cookies(live, settled, head, origin)
+        return settled, taken, cookies
+
+    def _cookies(self, live: Live, settled: Settled, head: Head, origin: bytes) -> Headers:
+        """What the browser is told of its cookies, where the page and this service share a host."""
+        if origin.partition(b"://")[2] != head.host.lower():
+            return ()
+        headers = jar.cookies(
+            live.version.resolved,
+            settled,
+            self._intake.today(),
+            host=head.host.decode("latin-1"),
+            sent=head.cookies.decode("latin-1"),
+            secure=origin.startswith(b"https:"),
+        )
+        return tuple((b"set-cookie", header.encode()) for header in headers)
 
     def _warn(self, head: Head) -> None:
         """Tell the operator, once, of a proxy that was forgotten in the settings."""
@@ -163,7 +182,7 @@ class ConsentPost:
         return (found.region or found.country) if found else ""
 
     async def _admit(self, live: Live, claim: Claim, settled: Settled) -> None:
-        """Let in a first choice while the site has room, a later one by its write key; a proven withdrawal always."""
+        """Let in a first choice while the site has room, a later one by its write key; a proven refusal always."""
         if claim.continues:
             receipt, write_key = claim.continues
             known = await queries.write_hash(self._db, live.site.site_id, receipt)
@@ -171,7 +190,7 @@ class ConsentPost:
             if not hmac.compare_digest(known or "", shown):
                 remedy = "Send receipt and write_key as they came with the first choice, or leave out both."
                 raise Forbidden("wrong_write_key", "This key does not open this receipt.", remedy)
-            if settled.withdraws:
+            if settled.extent == "nothing":
                 return
         self._limits.enter(live.site.site_id)
 
@@ -213,7 +232,8 @@ class Records:
             "Content-Disposition": f'attachment; filename="{request.path_params["site"]}-log.csv"',
         }
         if following:
-            headers["Link"] = f'<?{request.url.include_query_params(after=following).query}>; rel="next"'
+            asked = urlencode({**request.query_params, "after": following})
+            headers["Link"] = f'<?{asked}>; rel="next"'
         return Response(record.as_csv(records), headers=headers, media_type="text/csv")
 
     async def _page(self, request: Request) -> tuple[list[record.Record], str | None]:
@@ -253,6 +273,8 @@ def read_head(headers: Iterable[Header], region_header: bytes) -> Head:
             head.kind = value
         elif name == b"host":
             head.host = value
+        elif name == b"cookie":
+            head.cookies = head.cookies + b"; " + value if head.cookies else value
         elif name == b"x-forwarded-for":
             head.forwarded.append(value.decode("latin-1"))
         elif name == b"content-encoding":
@@ -273,16 +295,6 @@ def is_json(kind: bytes) -> bool:
 def _answer(taken: Taken, settled: Settled) -> bytes:
     key = taken.write_key or msgspec.UNSET
     return msgspec.json.encode(Answer(taken.id, taken.receipt, key, taken.time, taken.action, settled.cookie))
-
-
-def _cookie_header(live: Live, settled: Settled, secure: bool) -> bytes:
-    resolved = live.version.resolved
-    return _set_cookie(resolved.cookie.name, settled.cookie, resolved.days, resolved.cookie.domain, secure)
-
-
-@lru_cache(maxsize=1_024)
-def _set_cookie(name: str, value: str, days: int, domain: str, secure: bool) -> bytes:
-    return set_cookie(name, value, max_age=days * 86_400, domain=domain, secure=secure).encode()
 
 
 def _told(problem: Problem, readable: Headers) -> Headers:

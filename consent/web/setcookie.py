@@ -35,9 +35,10 @@ def set_cookie(
         raise ValueError(f"not a domain: {domain[:80]!r}")
     if not 0 <= max_age <= MAX_AGE:
         raise ValueError(f"a cookie lives at most {MAX_AGE} seconds, not {max_age}")
-    if (partitioned or same_site == "None" or name.startswith(("__Host-", "__Secure-"))) and not secure:
+    kind = name.lower()  # browsers compare prefixes without regard to case (RFC 6265bis, 5.7)
+    if (partitioned or same_site == "None" or kind.startswith(("__host-", "__secure-"))) and not secure:
         raise ValueError(f"the cookie {name} must be secure")
-    if name.startswith("__Host-") and (domain or path != "/"):
+    if kind.startswith("__host-") and (domain or path != "/"):
         raise ValueError(f"the cookie {name} must have no domain and the path /")
     parts = [f"{name}={value}", f"Path={path}", f"Max-Age={max_age}", f"SameSite={same_site}"]
     parts += [f"Domain={domain}"] if domain else []

@@ -73,6 +73,7 @@ def test_every_member_is_needed(name: str) -> None:
         ("version", 1.5),
         ("version", "3"),
         ("version", 2**63),
+        ("version", 2**31),
         ("version", True),
         ("hash", "A" * 64),
         ("hash", "a" * 63),
@@ -109,6 +110,18 @@ def test_what_does_not_fit_is_refused_by_its_name(name: str, value: Any) -> None
 
     assert problem.status == 422
     assert (problem.field or "").split(".")[0].removesuffix("[...]") == name
+
+
+@pytest.mark.parametrize("layer", [0, 1, 2])
+def test_a_notice_may_be_empty_where_none_was_shown(layer: int) -> None:
+    """With layer 0 there was none; the layers are notices, and 64 hex digits name one everywhere."""
+    body = json.dumps(GOOD | {"layer": layer, "notice": ""}).encode()
+
+    assert judged(json.dumps(GOOD | {"layer": layer}).encode()).canonical
+    if layer == 0:
+        assert judged(body).canonical
+    else:
+        assert fault(body).field == "notice"
 
 
 @pytest.mark.parametrize(

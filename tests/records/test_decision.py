@@ -10,7 +10,7 @@ from consent.policy.queries import Version
 from consent.policy.sources import checksum, list_text
 from consent.records import claim as claims
 from consent.records.cookie import decode
-from consent.records.decision import Settled, settle
+from consent.records.decision import Action, Settled, action, settle
 from tests.policy.site import resolved
 from tests.records.shop import OPTIONAL, SERVICES, raw, refusal
 
@@ -29,7 +29,7 @@ def choose(**letters: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("changes", "action"),
+    ("changes", "called"),
     [
         ({}, "given"),
         ({"control": "reject", "purposes": choose()}, "refused"),
@@ -40,13 +40,41 @@ def choose(**letters: str) -> dict[str, str]:
         ({"control": "save", "services": {"youtube": "d"}}, "partly"),
         ({"control": "save"}, "given"),
         ({"control": "object", "purposes": dict.fromkeys(OPTIONAL, "o")}, "refused"),
+        ({"control": "api", "purposes": choose()}, "refused"),
         ({"control": "withdraw", "purposes": dict.fromkeys(OPTIONAL, "w")}, "withdrawn"),
+        ({"control": "api", "purposes": dict.fromkeys(OPTIONAL, "w")}, "withdrawn"),
         ({"control": "default", "purposes": choose(statistics="g"), "regime": "us"}, "partly"),
     ],
 )
-def test_actions(changes: dict[str, Any], action: str) -> None:
-    """All granted is given, none is refused, some is partly; withdrawing is told by the control."""
-    assert settled(**changes).action == action
+def test_first_choices(changes: dict[str, Any], called: str) -> None:
+    """All granted is given, none is refused, some is partly; what says "withdrawn" without a receipt is that."""
+    assert action(settled(**changes), None) == called
+
+
+@pytest.mark.parametrize("control", ["save", "api", "reject", "object"])
+@pytest.mark.parametrize(
+    ("before", "letter", "called"),
+    [
+        ("given", "d", "withdrawn"),
+        ("partly", "d", "withdrawn"),
+        ("changed", "d", "withdrawn"),
+        ("given", "w", "withdrawn"),
+        ("refused", "d", "refused"),
+        ("refused", "w", "refused"),
+        ("withdrawn", "d", "refused"),
+        ("withdrawn", "w", "withdrawn"),
+    ],
+)
+def test_a_later_choice_that_grants_nothing(control: str, before: Action, letter: str, called: str) -> None:
+    """Whatever the button: withdrawn where the receipt granted something, or is withdrawn again; else refused."""
+    assert action(settled(control=control, purposes=dict.fromkeys(OPTIONAL, letter)), before) == called
+
+
+@pytest.mark.parametrize("before", ["given", "partly", "refused", "changed", "withdrawn"])
+@pytest.mark.parametrize("changes", [{}, {"control": "save", "purposes": choose(statistics="g")}])
+def test_a_later_choice_that_grants_something(before: Action, changes: dict[str, Any]) -> None:
+    """It is a change, whatever came before."""
+    assert action(settled(**changes), before) == "changed"
 
 
 def test_a_refusal_reads_as_a_refusal() -> None:

@@ -1,7 +1,6 @@
 """The way into the log: once, durable before the answer, and honest when it fails."""
 
 import asyncio
-import contextlib
 import hashlib
 import json
 from collections.abc import AsyncIterator
@@ -11,61 +10,20 @@ import pytest
 
 from consent.db import Database
 from consent.errors import Conflict, Unavailable
-from consent.policy.queries import Version
 from consent.records import claim as claims
 from consent.records import commit, queries
 from consent.records.commit import Entry
 from consent.records.intake import Intake, Taken
-from consent.records.published import Published
-from consent.records.question import Question
-from consent.records.record import Record
 from consent.sites.site import Site
-from tests.records.failing import Failing
-from tests.records.shop import OPTIONAL, new_key, publish_shop, raw, refusal
-
-
-class Shop:
-    """An intake at work on a store that can be made to fail."""
-
-    def __init__(self, db: Failing, site: Site, version: Version) -> None:
-        self.db = db
-        self.site = site
-        self.version = version
-        self.now = 1_760_000_000_000
-        self.published = Published(db)
-        self.intake = Intake(db, b"secret", lambda: self.now)
-
-    async def say(self, **changes: Any) -> Taken:
-        return await self.post(raw(self.version, **changes))
-
-    async def post(self, said: bytes) -> Taken:
-        claim = claims.read(said)
-        live = self.published.site("shop")
-        assert live is not None
-        settled = await self.published.settle(live, claim.statement, self.intake.today())
-        return await self.intake.take(self.site, claim, settled, "")
-
-    async def recovered(self) -> None:
-        """Until records are taken again."""
-        async with asyncio.timeout(5):
-            while self.intake.committer.failure:  # noqa: ASYNC110  # it is said in a word, not by an event
-                await asyncio.sleep(0.01)
-
-    async def records(self) -> list[Record]:
-        return (await queries.page(self.db, self.site.site_id, Question(limit=1_000)))[0]
+from tests.records.shop import OPTIONAL, new_key, raw, refusal
+from tests.records.taking import Shop, taking
 
 
 @pytest.fixture
 async def shop(db: Database) -> AsyncIterator[Shop]:
     """A shop whose intake runs."""
-    site, version = await publish_shop(db)
-    made = Shop(Failing(db), site, version)
-    await made.published.refresh()
-    running = asyncio.create_task(made.intake.committer.run())
-    yield made
-    running.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await running
+    async with taking(db) as made:
+        yield made
 
 
 async def test_a_first_choice_is_recorded(shop: Shop) -> None:
@@ -124,16 +82,37 @@ async def test_a_key_is_for_one_choice(shop: Shop) -> None:
     assert [record.action for record in await shop.records()] == ["given"]
 
 
-async def test_a_change_keeps_its_receipt(shop: Shop) -> None:
-    """A choice that follows another is `changed`, a withdrawal `withdrawn`; neither gets a write key again."""
-    first = await shop.say()
-    chain = {"receipt": first.receipt, "write_key": first.write_key}
-    changed = await shop.say(control="reject", purposes=dict.fromkeys(OPTIONAL, "d"), **chain)
-    withdrawn = await shop.say(control="withdraw", purposes=dict.fromkeys(OPTIONAL, "w"), **chain)
+async def test_what_is_on_its_way_counts_as_recorded(shop: Shop) -> None:
+    """A repetition that comes while the first is being committed gets its answer, also if the policy was replaced."""
+    claim = claims.read(raw(shop.version))
+    live = shop.published.site("shop")
+    assert live is not None
+    settled = await shop.published.settle(live, claim.statement, shop.intake.today())
+    shop.db.held.clear()
+    first = asyncio.create_task(shop.intake.take(shop.site, claim, settled, ""))
+    await asyncio.sleep(0)
+    again = asyncio.create_task(shop.intake.recorded(shop.site, claim, settled))
+    await asyncio.sleep(0)
+    shop.db.held.set()
 
-    assert (changed.action, changed.receipt, changed.write_key) == ("changed", first.receipt, None)
-    assert (withdrawn.action, withdrawn.receipt, withdrawn.write_key) == ("withdrawn", first.receipt, None)
-    assert [record.action for record in await shop.records()] == ["given", "changed", "withdrawn"]
+    assert await again == (await first)._replace(new=False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "stored"),
+    [
+        ({"layer": 0, "control": "api", "notice": ""}, ""),
+        ({"layer": 0, "control": "api"}, ""),
+        ({"layer": 0, "control": "object"}, "a" * 64),
+        ({"layer": 1}, "a" * 64),
+    ],
+)
+async def test_no_record_claims_a_notice_that_was_not_shown(shop: Shop, changes: dict[str, Any], stored: str) -> None:
+    """The page's own code shows none, whatever it sends; the form without script names its page."""
+    await shop.say(**changes)
+    [record] = await shop.records()
+
+    assert record.notice == stored
 
 
 async def test_what_waits_is_committed_together(shop: Shop) -> None:

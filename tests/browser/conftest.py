@@ -24,6 +24,14 @@ def pytest_report_header() -> list[str]:
     return [f"browser tests: {NETWORK.unseen}"] if NETWORK.unseen else []
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The second variant in the third browser shares all its code with the first: only when there is time."""
+    for item in items:
+        asked = getattr(getattr(item, "callspec", None), "params", {})
+        if asked.get("browser") == "webkit" and asked.get("variant") == "strict":
+            item.add_marker("slow")
+
+
 @pytest.fixture(scope="session")
 def recorder() -> Iterator[Recorder]:
     recorder = Recorder(NETWORK)

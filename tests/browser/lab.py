@@ -38,7 +38,7 @@ class Lab:
     def log(self) -> Log:
         return self.recorder.log
 
-    async def settle(self, *, least: float = 0.6, most: float = 8.0) -> None:
+    async def settle(self, *, least: float = 0.4, most: float = 8.0) -> None:
         """Wait until nothing has arrived for a while; at least and at most so many seconds."""
         start = now()
         while now() - start < most:
@@ -55,7 +55,7 @@ class Lab:
             missing = wanted - places(self.log.since(mark, kinds=REQUESTS))
         return missing
 
-    async def visit(self, page: Page, name: str, variant: str = "bare", *, least: float = 0.6) -> list[Arrival]:
+    async def visit(self, page: Page, name: str, variant: str = "bare", *, least: float = 0.4) -> list[Arrival]:
         """Open a page of the site, let it finish, and return everything that arrived anywhere."""
         mark = self.log.mark()
         await page.goto(self.site.url(name, variant))

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from lxml import html as lxml_html
+from lxml import html as lxml_html  # type: ignore[import-untyped]
 
 WIDGET = Path(__file__).parents[2] / "widget"
 MINIFY = """
@@ -30,12 +30,13 @@ def minified(page: str) -> str:
 
 def reserialised(page: str) -> str:
     """As a proxy leaves it that parses the page with libxml2 and writes it out again."""
-    return "<!doctype html>\n" + lxml_html.tostring(lxml_html.fromstring(page), encoding="unicode", method="html")
+    text: str = lxml_html.tostring(lxml_html.fromstring(page), encoding="unicode", method="html")
+    return "<!doctype html>\n" + text
 
 
 def as_xml(page: str) -> str:
     """The same, written as XML is: `<`, `>` and `&` escaped even in scripts, which no browser can read then."""
-    text = lxml_html.tostring(lxml_html.fromstring(page), encoding="unicode", method="xml")
+    text: str = lxml_html.tostring(lxml_html.fromstring(page), encoding="unicode", method="xml")
     return "<!doctype html>\n" + re.sub(r"<(script|iframe|p|a|div|title|style)\b([^>]*)/>", r"<\1\2></\1>", text)
 
 

@@ -77,8 +77,12 @@ class Site:
 
 
 def _open(request: Request) -> list[tuple[str, str]]:
-    """Own files may be read by the site's other hosts: fonts and modules need it."""
-    return [("Access-Control-Allow-Origin", request.headers.get("origin", "*")), ("Service-Worker-Allowed", "/")]
+    """Own files may be read by the site's other hosts (fonts and modules need it), and are asked for each time."""
+    return [
+        ("Access-Control-Allow-Origin", request.headers.get("origin", "*")),
+        ("Service-Worker-Allowed", "/"),
+        ("Cache-Control", "no-store"),
+    ]
 
 
 async def _slowly(body: bytes, chunks: int) -> AsyncIterator[bytes]:

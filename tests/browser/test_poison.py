@@ -147,7 +147,7 @@ async def test_hostile_values_do_nothing(visitor: Visitor, lab: Lab) -> None:
 
 
 async def test_hostile_values_do_nothing_to_the_widget(visitor: Visitor, lab: Lab) -> None:
-    """The same with pages from the network and the widget running, for one pair in sixteen: each kind has its turn."""
-    pairs = list(_poisons())[::16]
+    """The same with pages from the network and the widget running, for one pair in twenty-five."""
+    pairs = list(_poisons())[::25]
 
     assert await _work_off(await visitor(), lab, LOADED, pairs) == []

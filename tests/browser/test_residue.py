@@ -15,7 +15,7 @@ SLOW_SCRIPT = "<script src=/bare/slow.js></script>"
 
 
 @pytest.mark.parametrize("variant", ["meta", "strict"])
-@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("state", ["undecided", pytest.param("rejected", marks=pytest.mark.slow), "partial"])
 async def test_the_residue_only_shrinks(visitor: Visitor, lab: Lab, browser: Browser, variant: str, state: str) -> None:
     """No kind of request arrives that is not in the committed list, and none beyond what the variant promises."""
     page = await visitor()

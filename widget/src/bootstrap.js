@@ -7,7 +7,8 @@
  */
 
 import { dress, keep, makeRoot } from "./banner/parts.js";
-import { jar } from "./storage.js";
+import { newKey } from "./key.js";
+import { jar, local, session } from "./storage.js";
 import { chooseLanguage } from "./texts.js";
 
 /** @typedef {import("./types").Store} Store */
@@ -15,6 +16,9 @@ import { chooseLanguage } from "./texts.js";
 
 /** Search engines do not choose, and must not index the question (UA-06). They stay under the strict policy. */
 const CRAWLER = /(google|bing|yandex|apple|petal|duckduck|gpt|claude)bot|baiduspider|slurp/i;
+
+/** Whether a decision waits for the service, and which: then nobody is asked again. */
+const PENDING = "consent.pending";
 
 /** How long a bundle may take to arrive, in ms. */
 const PATIENCE = 10_000;
@@ -37,12 +41,16 @@ function start() {
   const factories = {};
   /** @type {Record<string, import("./types").Layer>} */
   const layers = {};
+  /** @type {Set<any>} */
+  const touched = new Set();
+  /** @type {[string, any[]][]} what the page asked for before there was anybody to ask */
+  const q = Array.isArray(win.consent?.q) ? win.consent.q : [];
   /** @type {any} */
   let trusted, renewed;
 
   const trust = () => {
     const rules = { createScript: String, createScriptURL: String };
-    return trusted ||= win.trustedTypes ? win.trustedTypes.createPolicy("consent", rules) : rules;
+    return trusted ||= core?.trusted || win.trustedTypes ? win.trustedTypes.createPolicy("consent", rules) : rules;
   };
 
   /** In the variant `tag` there is no core to load what is ours. @param {string} path */
@@ -69,7 +77,43 @@ function start() {
   const equip = () => bundle("preferences").then(() => {
     factories.later?.(store);
     delete factories.later;
+    if (store.decide == early) throw 0;
   });
+
+  /**
+   * Decides with nothing to decide with. A refusal needs little: no cookie, no list, and a note of it that is sent once that is
+   * possible. Anything else stays as it is.
+   * @param {import("./types").Decision} decision
+   * @returns {import("./types").Outcome}
+   */
+  const refuse = ({ purposes, services, control }) => {
+    if ([purposes, services].some((letters) => Object.values(letters).includes("g"))) return { recorded: false, applied: "not" };
+    const { cookie: { name, domain } } = settings;
+    for (const scope of ["", `;domain=${domain}`]) jar.set(`${name}=;max-age=0;path=/${scope}`);
+    local.set("consent.list", null);
+    const body = { key: newKey(), control, layer: 0, language, notice: "", purposes, services: {}, regime: key, gpc: store.gpc, time: Date.now() };
+    const waiting = local.get(PENDING) || "";
+    local.set(PENDING, `${/\}\]$/.test(waiting) ? `${waiting.slice(0, -1)},` : "["}${JSON.stringify({ body, tries: 0 })}]`);
+    store.pending = true;
+    store.emit("change", { action: control });
+    if (!core?.list) return { recorded: false, applied: "now" };
+    const { referrer } = document;
+    if (touched.size || session.get("consent.post") || referrer && !referrer.startsWith(`${location.origin}/`)) return { recorded: false, applied: "next" };
+    location.reload();
+    return { recorded: false, applied: "reload" };
+  };
+
+  /** @type {Store["decide"]} */
+  const early = (decision) => equip().then(() => store.decide(decision), () => refuse(decision));
+
+  /** Of what the page asked for, a refusal does not wait for what cannot be had. */
+  const lost = () => {
+    const said = q.filter(([method]) => /^(acc|rej|with)/.test(method)).pop();
+    if (!said || said[0] == "accept") return;
+    q.splice(0, q.length, ...q.filter(([method]) => /^[os]/.test(method)));
+    const purposes = Object.fromEntries(settings.purposes.filter(({ required }) => !required).map((purpose) => [purpose.key, /** @type {const} */ ("d")]));
+    refuse({ purposes, services: {}, control: said[0] == "reject" ? "api" : "withdraw", layer: 0 });
+  };
 
   /** @param {1 | 2} layer @param {Element | null} opener */
   const open = async (layer, opener) => {
@@ -90,14 +134,13 @@ function start() {
     settings, core, language, nonce, trust,
     regime: { ...settings.regimes[key], key },
     gpc: /** @type {any} */ (navigator).globalPrivacyControl === true,
-    choice: null, pending: false, violations: [], parts: { makeRoot, dress, keep },
+    choice: null, pending: !!local.get(PENDING), touched, violations: [], parts: { makeRoot, dress, keep },
     text: () => "",
     status: () => "unset",
     letters: () => ({ purposes: {}, services: {} }),
     allows: (name) => settings.purposes.some((purpose) => purpose.key == name && purpose.required),
-    decide: function early(decision) {
-      return equip().then(() => (store.decide == early ? Promise.reject(new Error("consent: nothing to decide with")) : store.decide(decision)));
-    },
+    excessive: () => !!core?.list,
+    decide: early,
     show: (layer) => open(layer, document.activeElement),
     attach(name, factory) {
       factories[name] = factory;
@@ -122,26 +165,26 @@ function start() {
   const mustAsk = () => top == self && store.regime.model == "opt-in" && !store.choice && !store.pending
     && settings.purposes.some(({ required }) => !required) && !CRAWLER.test(navigator.userAgent);
 
-  const first = mustAsk() && !jar.get().includes(`${settings.cookie.name}=`) && !isPending();
+  const first = mustAsk() && !jar.get().includes(`${settings.cookie.name}=`);
   if (first) bundle("banner").catch(() => {}); // on its way while the page is still being read
   const whenReady = async () => {
-    if (!first) await equip().catch(() => {});
-    if (mustAsk()) await open(1, null);
-    if (first) (win.requestIdleCallback || setTimeout)(() => equip().catch(() => {}), { timeout: 2000 });
+    const equipped = first || await equip().then(() => true, lost); // without it nobody knows whether the visitor has decided
+    if (equipped && mustAsk()) await open(1, null);
+    if (first) (win.requestIdleCallback || setTimeout)(() => equip().catch(lost), { timeout: 2000 });
   };
 
-  win.consent = Object.assign(Array.isArray(win.consent?.q) ? win.consent : {}, { attach: store.attach });
+  addEventListener("input", (event) => {
+    if (event.isTrusted && !/^CONSENT-/.test(/** @type {Element} */ (event.target).tagName)) touched.add(event.composedPath()[0]);
+  }, true);
+  /** @type {any} */
+  const stub = { q, attach: store.attach, get: () => false };
+  for (const name of ["show", "accept", "reject", "withdraw", "on"]) stub[name] = (/** @type {any[]} */ ...args) => {
+    q.push([name, args]);
+    if (name != "on") equip().catch(lost);
+  };
+  win.consent = Object.assign(Array.isArray(win.consent?.q) ? win.consent : {}, stub);
   if (document.readyState == "loading") addEventListener("DOMContentLoaded", whenReady);
   else whenReady();
-}
-
-/** Whether a decision waits for the service: then nobody is asked again. */
-function isPending() {
-  try {
-    return !!localStorage["consent.pending"];
-  } catch {
-    return false;
-  }
 }
 
 if (typeof win.consent?.attach != "function") start();

@@ -9,10 +9,13 @@
 const strict = CONSENT_CSP;
 const win = /** @type {any} */ (window);
 const doc = document;
+/** @type {any[]} */
+const violations = [];
 /** @type {any} */
-const core = { v: 1, key: "", list: "", late: true, violations: [] };
+const core = { v: 1, key: "", list: "", late: true, violations };
+const same = String;
 /** @type {any} */
-let trusted = { createHTML: String, createScriptURL: String };
+let trusted = { createHTML: same, createScript: same, createScriptURL: same };
 
 /** A cookie's value; "" when there are two of the name. @param {string} name */
 const cookie = (name) => {
@@ -21,60 +24,59 @@ const cookie = (name) => {
 };
 
 /**
- * The tokens that the stored choice opens, "*" for no policy at all; false, or a throw, for none.
- * The list counts only for the very choice it was stored with, so of that no more is read than signal, regime and sum.
+ * Fetches a script of ours; runs it only when a valid answer is there, so a hanging service delays nothing. One that the browser
+ * kept past its time runs as text, for its address would be asked again.
+ * @param {string} path @param {RequestCache} [cache]
  */
-const opened = () => {
-  const value = core.key = cookie(CONSENT_COOKIE);
-  const [, signal, regime, sum] = /** @type {any} */ (/^1\.\w+\.\w+\.([-g])~?(\w*)\.[\w:+-]*\.[\w:+-]*\.(\w+)$/.exec(value));
-  const [other, text] = localStorage["consent.list"].split(`${value} `);
-  let hash = 0x811c9dc5; // FNV-1a, 32 bit
-  for (const char of text) hash = Math.imul(hash ^ char.charCodeAt(0), 0x1000193);
-  const tokens = text.split("|")[+(/** @type {any} */ (navigator).globalPrivacyControl === true && signal != "g")];
-  return !other && (hash >>> 0).toString(36) == sum && (!regime || regime == cookie("consent_regime")) &&
-    (tokens == "*" ? CONSENT_EVERYTHING : tokens.split(" ").every((/** @type {string} */ token) =>
-      /^(wss:\/\/)?(\*\.)?[a-z\d-]+(\.[a-z\d-]+)+(:\d{1,5})?(\/[\w/.~%+@!-]*)?$/.test(token))) && tokens;
-};
-
-/** Fetches a script of ours; runs it only when a valid answer is there, so a hanging service delays nothing. @param {string} path */
-core.load = async (path) => {
+core.load = async (path, cache) => {
   const url = `${CONSENT_BASE}/c/${path}`;
-  const answer = await fetch(url);
+  const answer = await fetch(url, { cache });
   const text = answer.ok && /javascript/.test(/** @type {string} */ (answer.headers.get("content-type"))) && await answer.text();
   if (/** @type {string} */ (text).indexOf("/*consent*/")) throw 0;
   const script = doc.createElement("script");
   script.crossOrigin = "";
   script.nonce = core.nonce;
-  script.src = trusted.createScriptURL(url);
+  if (cache) script.text = trusted.createScript(text);
+  else script.src = trusted.createScriptURL(url);
   doc.head.append(script);
 };
-
-/** The list to apply. The strict variant writes its policy in any case, for there the page has no static one. */
-const listed = STRICT_VARIANT ? () => { try { return opened() || ""; } catch { return ""; } } : opened;
-
-/**
- * An unfinished tag that takes the static policy's place: a tag's second `http-equiv` is none, and it ends at the first `>`
- * whatever an optimizer left there. The strict variant's line begins with `<noscript>`, so its swallow ends at the first quote.
- */
-const swallow = STRICT_VARIANT ? '<meta x="' : "<meta http-equiv=x ";
-
-const dns = STRICT_VARIANT ? "<meta http-equiv=x-dns-prefetch-control content=off>" : "";
 
 try {
   if (!win.consent?.core?.v) {
     /** @type {any} */
     const stub = win.consent = { q: [], core, get: () => false };
     for (const name of ["show", "accept", "reject", "withdraw", "on"]) stub[name] = (/** @type {any[]} */ ...args) => stub.q.push([name, args]);
-    doc.addEventListener("securitypolicyviolation", (event) => core.violations.length < 200 && core.violations.push(event));
-    core.load(`${CONSENT_SITE}.js`).catch(() => {});
+    doc.addEventListener("securitypolicyviolation", (event) => violations.length < 200 && violations.push(event));
+    /** @param {RequestCache} [cache] */
+    const begin = (cache) => core.load(`${CONSENT_SITE}.js`, cache);
+    begin().catch(() => begin("force-cache")).catch(() => {}); // who has allowed something must be able to withdraw it while the service is away
 
     const script = /** @type {HTMLScriptElement} */ (doc.currentScript);
     core.nonce = script.nonce;
-    if (win.trustedTypes) trusted = win.trustedTypes.createPolicy("consent", trusted);
+    if (win.trustedTypes) core.trusted = trusted = win.trustedTypes.createPolicy("consent", trusted);
     core.late = !!(script.async || doc.readyState != "loading" || doc.body || doc.querySelector(`meta[content="${strict}"]`));
-    const list = listed();
+
+    // The tokens that the stored choice opens, "*" for no policy at all; "" when anything is not as it should be. The list counts
+    // only for the very choice it was stored with, so of that no more is read than signal, regime and sum.
+    let list = "";
+    try {
+      const value = core.key = cookie(CONSENT_COOKIE);
+      const [, signal, regime, sum] = /** @type {any} */ (/^1\.\w+\.\w+\.([-g])~?(\w*)\.[\w:+-]*\.[\w:+-]*\.(\w+)$/.exec(value));
+      const [other, text] = localStorage["consent.list"].split(`${value} `);
+      let hash = 0x811c9dc5; // FNV-1a, 32 bit
+      for (const char of text) hash = Math.imul(hash ^ char.charCodeAt(0), 0x1000193);
+      const tokens = text.split("|")[+(/** @type {any} */ (navigator).globalPrivacyControl === true && signal != "g")];
+      if (!other && (hash >>> 0).toString(36) == sum && (!regime || regime == cookie("consent_regime")) &&
+        (tokens == "*" ? CONSENT_EVERYTHING : tokens.split(" ").every((/** @type {string} */ token) =>
+          /^(wss:\/\/)?(\*\.)?[a-z\d-]+(\.[a-z\d-]+)+(:\d{1,5})?(\/[\w/.~%+@!-]*)?$/.test(token)))) list = tokens;
+    } catch {}
+
+    // An unfinished tag takes the static policy's place: a tag's second `http-equiv` is none, and it ends at the first `>` whatever
+    // an optimizer left there. The strict variant has no static policy and writes its own in any case; its line begins with
+    // `<noscript>`, so its swallow ends at the first quote.
     if (!core.late && (STRICT_VARIANT || list)) {
-      doc.write(trusted.createHTML(`${list == "*" ? "" : `${dns}<meta http-equiv=Content-Security-Policy content="${strict} ${list}">`}${swallow}`));
+      doc.write(trusted.createHTML((list == "*" ? "" : `${STRICT_VARIANT ? "<meta http-equiv=x-dns-prefetch-control content=off>" : ""}<meta http-equiv=Content-Security-Policy content="${strict} ${list}">`)
+        + (STRICT_VARIANT ? '<meta x="' : "<meta http-equiv=x ")));
       core.list = list;
     }
   }

@@ -32,7 +32,7 @@ export function createDecisions(state, world) {
   const { name, domain } = settings.cookie;
   const began = env.now();
   const marked = state.pending;
-  const transport = createTransport({ ...world, local: env.local }, settled, lapsed);
+  const transport = createTransport({ ...world, local: env.local, rest }, settled, lapsed);
   if (marked && !state.pending) state.restore(); // the mark was nobody's: half a choice that it let count, counts no more
   /** @type {{ said: string, outcome: Promise<Outcome> } | null} */
   let asking = null;
@@ -62,7 +62,7 @@ export function createDecisions(state, world) {
     const stored = read(env.jar.get(), name);
     if (stored && state.counts(stored)) keep(signalled(narrowed(stored)));
     else if (regime.model == "opt-out" && state.edge == regime.key) {
-      keep(signalled({ ...blank(), gpc: false, regime: regime.key, ...allLetters(settings, "g") }));
+      keep(signalled(narrowed({ ...blank(), gpc: false, regime: regime.key, ...allLetters(settings, "g") })));
     }
     else {
       env.local.set(LIST, null);
@@ -105,11 +105,16 @@ export function createDecisions(state, world) {
     return result;
   }
 
+  /** What a body takes from the settings alone. */
+  function rest() {
+    const { version, hash, scope } = settings;
+    return { version, hash, scope, widget: CONSENT_VERSION };
+  }
+
   /** @param {Letters} wanted @param {Decision} decision @returns {Body} */
   function bodyOf(wanted, { control, layer }) {
-    const { version, hash, scope, layers } = settings;
-    return { key: world.key(), version, hash, scope, control, layer, language: env.language, notice: layer ? layers[env.language].notice : "",
-      ...wanted, regime: regime.key, gpc: env.gpc, time: env.now(), widget: CONSENT_VERSION };
+    return { key: world.key(), ...rest(), control, layer, language: env.language, notice: layer ? settings.layers[env.language].notice : "",
+      ...wanted, regime: regime.key, gpc: env.gpc, time: env.now() };
   }
 
   /** @param {Decision} decision @returns {Promise<Outcome>} */

@@ -7,6 +7,7 @@ import { exposeApi } from "./api.js";
 import { attach as attachControl } from "./control.js";
 import { createDecisions } from "./decisions.js";
 import { guardHead } from "./hooks.js";
+import { newKey } from "./key.js";
 import { releaseMarked } from "./marked.js";
 import { watchPage } from "./page.js";
 import { take } from "./parts-at-hand.js";
@@ -25,16 +26,11 @@ const OURS = "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:";
 
 /** @param {import("./types").Settings} settings @returns {import("./types").Surroundings} */
 const surroundings = ({ base, site }) => ({
-  expire, purge,
+  expire, purge, key: newKey,
   secure: location.protocol == "https:",
   later: (run, ms) => setTimeout(run, ms),
   sleep: (ms) => new Promise((done) => { setTimeout(done, ms); }),
   refresh: () => fetch(`${base}/c/${site}.js`, { cache: "reload" }).catch(() => {}),
-
-  key() {
-    const bytes = String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16)));
-    return btoa(bytes).replace(/\+/g, "-").replace(/\//g, "_").slice(0, 22);
-  },
 
   async lock(run) {
     /** @type {Promise<void> | undefined} */
@@ -59,7 +55,7 @@ function complete(store) {
     Object.assign(settings, CONSENT_DETAILS);
   } catch {} // a server that puts everything into the settings fills nothing in here
 
-  const page = watchPage();
+  const page = watchPage(store.touched);
   const { gpc, language, emit } = store;
   const state = createState(settings, core, { jar, local, page, gpc, language, emit, now: Date.now });
   const decisions = createDecisions(state, surroundings(settings));

@@ -153,6 +153,7 @@ export function createState(settings, core, env) {
  * @property {boolean} differs the page does not run under what the choice allows
  * @property {boolean} ran the core could decide about this page, and so can after a reload
  * @property {boolean} kept a reload would find the choice
+ * @property {boolean} leaving the visitor is on the way to another page, or sends a form: a reload would cancel that
  * @property {boolean} typed the visitor has entered something that a reload would lose
  * @property {boolean} posted the page answers a form, which a reload would send again
  * @property {boolean} done this decision has reloaded the page before, or came too late to
@@ -160,7 +161,7 @@ export function createState(settings, core, env) {
  * @param {Facts} facts
  * @returns {Outcome["applied"]}
  */
-export function howToApply({ differs, ran, kept, typed, posted, done }) {
+export function howToApply({ differs, ran, kept, leaving, typed, posted, done }) {
   if (!differs) return "now";
-  return ran && kept && !typed && !posted && !done ? "reload" : "next";
+  return ran && kept && !leaving && !typed && !posted && !done ? "reload" : "next";
 }

@@ -8,7 +8,7 @@
  * @typedef {{ body: Body, tries: number }} Waiting
  * @typedef {{ status: number, wait: number, data: any }} Answer wait: what Retry-After asks for, in seconds
  * @typedef {"recorded" | "waiting" | "outdated" | "refused" | "elsewhere"} Result elsewhere: another tab has brought it to its end
- * @typedef {Pick<import("./types").Surroundings, "post" | "key" | "later" | "lock"> & Pick<import("./types").View, "local">} Surroundings
+ * @typedef {Pick<import("./types").Surroundings, "post" | "key" | "later" | "lock"> & { rest(): object } & Pick<import("./types").View, "local">} Surroundings
  */
 
 import { PENDING } from "./store.js";
@@ -79,6 +79,7 @@ export function createTransport(env, settled, lapsed) {
 
   /** The first send fixes the body, receipt of the choice before it included. @param {Waiting} item */
   function address(item) {
+    if (!item.body.hash) Object.assign(item.body, env.rest()); // a refusal from when there was nothing to decide with
     const receipt = item.tries ? null : parse(env.local.get(RECEIPT));
     if (receipt?.receipt && receipt.key) Object.assign(item.body, { receipt: receipt.receipt, write_key: receipt.key });
     item.tries++;

@@ -24,6 +24,8 @@ export interface Settings {
 export interface Core {
   v: 1; key: string; list: string; late: boolean; nonce?: string;
   violations: SecurityPolicyViolationEvent[];
+  /** Its policy for Trusted Types, where the page has any: a second one of the name may be refused. */
+  trusted?: { createScript(text: string): any; createScriptURL(url: string): any };
   /** Fetches BASE/c/PATH and runs it once a valid answer is there; rejects otherwise. */
   load(path: string): Promise<void>;
 }
@@ -41,8 +43,11 @@ export interface Decision {
   layer: 0 | 1 | 2;
 }
 
-/** recorded: the service answered 201. applied: now (nothing held back, or live), reload (the page is about to), next (on the next page). */
-export interface Outcome { recorded: boolean; applied: "now" | "reload" | "next" }
+/**
+ * recorded: the service answered 201. applied: now (nothing held back, or live), reload (the page is about to), next (on the next
+ * page), not (what it takes to decide could not be loaded: nothing was changed).
+ */
+export interface Outcome { recorded: boolean; applied: "now" | "reload" | "next" | "not" }
 
 export type StoreEvent = "change" | "violation" | "ask" | "outcome" | "regime";
 
@@ -64,6 +69,8 @@ export interface Store {
   letters(): { purposes: Record<string, Letter>; services: Record<string, "g" | "d"> };
   /** Whether a purpose or a service may run on this page now. */
   allows(key: string): boolean;
+  /** Whether something may run on this page that is not allowed any more: it ends with the page. */
+  excessive(): boolean;
   decide(decision: Decision): Promise<Outcome>;
   on(type: StoreEvent, listener: (detail: any) => void): () => void;
   /** Blocked URLs seen so far, oldest first, at most 200. */
@@ -73,6 +80,8 @@ export interface Store {
   /** Layers attach here: `window.consent.attach("banner", factory)`. */
   attach(name: "banner" | "preferences", factory: LayerFactory): void;
   emit(type: StoreEvent, detail: any): void;
+  /** Where the visitor has entered something since the bootstrap ran. */
+  touched: Set<any>;
   /** The page's own nonce, "" without one. */
   nonce: string;
   /** Our policy for Trusted Types, where the page has any; the strings as they are elsewhere. Throws when the page allows none. */
@@ -88,7 +97,7 @@ export interface View {
   gpc: boolean; language: string;
   jar: { get(): string; set(line: string): void };
   local: { get(key: string): string | null; set(key: string, value: string | null): void };
-  page: { facts(cause: string): { typed: boolean; posted: boolean; done: boolean }; change(cause: string, reload: boolean): void };
+  page: { facts(cause: string): { leaving: boolean; typed: boolean; posted: boolean; done: boolean }; change(cause: string, reload: boolean): void };
   /** ms since 1970 */
   now(): number;
   emit(type: StoreEvent, detail: any): void;

@@ -171,8 +171,10 @@ test("it never writes into a page that has begun, nor from a copy of itself, nor
 test("with Trusted Types it writes through its own policy, and not at all where that is forbidden", () => {
   const made = entry("a.example|");
   const names = [];
-  const trustedTypes = { createPolicy: (name, { createHTML }) => (names.push(name), { createHTML: (html) => `trusted:${createHTML(html)}` }) };
-  assert.equal(run({ ...made, window: { trustedTypes } }).text, `trusted:${policy("a.example")}`);
+  const trustedTypes = { createPolicy: (name, rules) => (names.push(name), { ...rules, createHTML: (html) => `trusted:${rules.createHTML(html)}` }) };
+  const allowed = run({ ...made, window: { trustedTypes } });
+  assert.equal(allowed.text, `trusted:${policy("a.example")}`);
+  assert.equal(allowed.core.trusted.createScript("1"), "1", "what comes later uses the same, for a second of the name may be refused");
   assert.deepEqual(names, ["consent"]);
   const forbidden = { createPolicy() { throw new TypeError("name"); } };
   const { text, core, fetched } = run({ ...made, window: { trustedTypes: forbidden } });
@@ -200,4 +202,15 @@ test("the strict variant always writes a policy, for its page has no static one"
   assert.equal(run({ strict: true, window: getters(["localStorage"]) }).text, `${dns}${policy("", '<meta x="')}`);
   assert.equal(run({ strict: true, ...entry("a.example|") }).text, `${dns}${policy("a.example", '<meta x="')}`);
   assert.equal(run({ strict: true, everything: true, ...entry("*|") }).text, '<meta x="');
+});
+
+test("while the service is away, what the browser kept of it runs, as text", async () => {
+  const kept = { ok: true, headers: { get: () => "text/javascript" }, text: async () => "/*consent*/1" };
+  for (const away of [async () => { throw new TypeError("away"); }, async () => ({ ok: false })]) {
+    const asked = [];
+    const { scripts } = run({ window: { fetch: async (url, { cache }) => (asked.push(cache), cache == "force-cache" ? kept : away()) } });
+    await new Promise(setImmediate);
+    assert.deepEqual(asked, [undefined, "force-cache"]);
+    assert.deepEqual(scripts.map(({ text, src, nonce }) => [text, src, nonce]), [["/*consent*/1", undefined, "n"]]);
+  }
 });

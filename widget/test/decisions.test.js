@@ -8,9 +8,9 @@ const TOKENS = "count.example ads.example/pixel/ video.example/embed/";
 const letters = (browser) => ({ ...decode(browser.cookies.get("consent"))?.purposes });
 
 test("a choice takes effect at once, by reload or on the next page, as the table says", () => {
-  const yes = { differs: true, ran: true, kept: true, typed: false, posted: false, done: false };
+  const yes = { differs: true, ran: true, kept: true, leaving: false, typed: false, posted: false, done: false };
   assert.equal(howToApply(yes), "reload");
-  for (const change of [{ ran: false }, { kept: false }, { typed: true }, { posted: true }, { done: true }]) {
+  for (const change of [{ ran: false }, { kept: false }, { leaving: true }, { typed: true }, { posted: true }, { done: true }]) {
     assert.equal(howToApply({ ...yes, ...change }), "next", JSON.stringify(change));
     assert.equal(howToApply({ ...yes, ...change, differs: false }), "now", JSON.stringify(change));
   }
@@ -183,7 +183,7 @@ test("a list that another tab has cleared away is put back, and nothing is reloa
   browser.storage.clear();
   page.state.reconsider(false);
   page.begin();
-  assert.deepEqual(page.reloads, []);
+  assert.deepEqual(page.events, []);
   assert.equal(browser.coreList(), TOKENS);
 
   browser.cookies.clear();

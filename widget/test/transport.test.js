@@ -99,6 +99,7 @@ test("what was sent once is sent again as it was, though a receipt is there by n
   browser.local.set("consent.receipt", JSON.stringify({ receipt: "other", key: "other" }));
   const page = browser.open();
   await Promise.all([page.resume(), page.resume()]);
+  assert.deepEqual(sent[1], sent[0]);
   assert.equal(sent.length, 2);
   assert.equal(service.log.length, 1);
   assert.equal(browser.storage.has("consent.pending"), false);

@@ -94,13 +94,13 @@ export class Browser {
   }
 
   /** A page begins. @returns the machine, with `events`, `reloads` and `timers` of that page */
-  open({ core = true, typed = false, posted = false, wait = 5 } = {}) {
+  open({ core = true, typed = false, posted = false, leaving = false, wait = 5 } = {}) {
     const page = { events: [], reloads: [], timers: [] };
     const coreState = core ? { v: 1, key: "", list: this.coreList(), late: false, violations: [], load: async () => {} } : null;
     const view = {
       gpc: this.gpc, language: "en", jar: this.jar, local: this.local, now: () => this.time,
       emit: (type, detail) => page.events.push([type, detail]),
-      page: { facts: (cause) => ({ typed, posted, done: this.storage.get("reloaded") == cause }),
+      page: { facts: (cause) => ({ leaving, typed, posted, done: this.storage.get("reloaded") == cause }),
         change: (cause, reload) => { this.storage.set("reloaded", cause); if (reload) page.reloads.push(cause); } },
     };
     const world = {

@@ -32,15 +32,19 @@ export function layerRoot(store, data, own) {
  * @param {ShadowRoot} root
  * @param {string} text
  * @param {string} [close]  the button's name
+ * @param {string} [reload]  the name of a button that loads the page again
  */
-export function say(root, text, close) {
+export function say(root, text, close, reload) {
   const status = /** @type {HTMLElement} */ (root.querySelector("[role=status]"));
   status.className = close ? "box" : "";
   status.textContent = text;
   if (!close) return;
-  const button = make("button", { type: "button", class: "link" }, close);
-  button.onclick = () => say(root, "");
-  status.append(" ", button);
+  for (const name of [reload, close]) {
+    if (!name) continue;
+    const button = make("button", { type: "button", class: "link" }, name);
+    button.onclick = () => (name == reload ? location.reload() : say(root, ""));
+    status.append(" ", button);
+  }
 }
 
 /**
@@ -52,6 +56,8 @@ export function say(root, text, close) {
 export async function decide(store, root, texts, decision) {
   const outcome = await store.decide(decision).catch(() => null);
   if (outcome?.applied == "reload") return;
+  if (outcome?.applied == "not") return say(root, texts.layer_unloaded, texts.layer_close);
+  if (outcome?.applied == "next" && store.excessive()) return say(root, texts.layer_stays, texts.layer_close, texts.layer_reload);
   const now = outcome?.recorded && outcome.applied == "now";
   say(root, now ? texts.layer_saved : outcome?.recorded ? texts.layer_next : texts.layer_unrecorded, now ? "" : texts.layer_close);
 }

@@ -54,7 +54,7 @@ export function notice(store, data) {
     if (!(await store.show(2))) say(root, texts.layer_unloaded, texts.layer_close);
   }
 
-  store.on("change", () => store.choice && hide());
+  store.on("change", () => (store.choice || store.pending) && hide());
   return { show, hide: () => hide() };
 }
 

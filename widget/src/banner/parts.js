@@ -5,7 +5,7 @@ import base from "./base.css";
 
 /** @typedef {import("../types").Store} Store */
 
-/** A page that removes a host more often than this wants it gone: no tug of war that could hang it. */
+/** A page that removes a host from the same body more often than this wants it gone: no tug of war that could hang it. */
 const MOST_RETURNS = 20;
 
 /**
@@ -73,8 +73,13 @@ export function makeRoot(store, name, ...children) {
  */
 export function keep({ host }, end) {
   let left = MOST_RETURNS;
+  /** @type {Element | null} */
+  let body = null;
   const place = () => {
-    if (host.isConnected || !left) return;
+    if (host.isConnected) return;
+    if (body != document.body) left = MOST_RETURNS; // each visit of Turbo brings a new one: nobody has removed us
+    body = document.body;
+    if (!left) return;
     for (const place of [document.documentElement, document.body]) place && observer.observe(place, { childList: true });
     if (!document.body) return;
     left--;

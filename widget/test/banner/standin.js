@@ -9,7 +9,7 @@ const factories = {};
 const layers = {};
 
 export const store = {
-  settings, language, regime, gpc, choice, core: null, pending: false, violations: [], decisions: [],
+  settings, language, regime, gpc, choice, core: null, pending: false, violations: [], decisions: [], excessive: () => !!window.CASE.excessive,
   parts: { makeRoot, dress, keep },
   text: (key, values = {}) => (ui[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole),
   status: (key) => ({ g: "granted", d: "denied", w: "withdrawn" })[store.choice?.purposes[key]] ?? "unset",

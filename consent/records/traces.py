@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from consent.catalogue.match import pattern
+from consent.policy.duties.site import REGIME_COOKIE
 from consent.policy.resolved import Resolved
 from consent.policy.sources import granted_keys
 from consent.records.cookie import Choice
-
-REGIME_COOKIE = "consent_regime"
 
 MOST_NAMES = 180
 """Cookies looked at; no browser keeps more for one domain (Chromium 180, Firefox 150)."""

@@ -4,12 +4,14 @@ import re
 from html.parser import HTMLParser
 from typing import Any
 
+import msgspec
 import pytest
 
 from consent.config import Config
 from consent.db import Database
 from consent.delivery.pages import reaches
 from consent.delivery.words import Words, choose_language, load_words, plural
+from consent.policy.policy import ChoiceCookie
 from consent.records.cookie import decode
 from tests.delivery.conftest import Running, running
 from tests.policy.site import in_place, resolved
@@ -78,6 +80,27 @@ async def test_opting_out(service: Running) -> None:
     assert record["id"] in shown.text
     assert "Ihr Widerspruch ist festgehalten." in shown.text
     assert shown.text.count("abgelehnt") == 4
+
+
+async def test_opting_out_lasts(service: Running) -> None:
+    """The objection is kept for the law's own time, and what refused services left on the host goes with it."""
+    sent = await service.client.post("/choices/demo", headers={"Cookie": "_ga=1; session=1; consent=x"})
+    choice, *gone = sent.headers.get_list("set-cookie")
+
+    assert f"; Max-Age={180 * 86_400}; " in choice
+    assert gone == ["_ga=; Path=/; Max-Age=0; SameSite=Lax"]
+
+
+async def test_a_cookie_that_cannot_be_written_records_nothing(service: Running) -> None:
+    """The fault comes before the commit."""
+    live = service.sites.site("demo")
+    assert live is not None
+    faulty = msgspec.structs.replace(live.version.resolved, cookie=ChoiceCookie(domain="no domain"))
+    live.version = msgspec.structs.replace(live.version, resolved=faulty)
+    sent = await service.client.post("/choices/demo")
+
+    assert sent.status_code == 500
+    assert await service.records() == []
 
 
 async def test_no_link_can_say_recorded(service: Running) -> None:

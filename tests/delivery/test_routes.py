@@ -156,6 +156,11 @@ async def test_layers(service: Running) -> None:
         "/c/demo/1/banner.en.0000000000000000.js",
         "/c/demo/1/banner.xx.0000000000000000.js",
         "/c/demo/99/banner.en.0000000000000000.js",
+        "/c/demo/99999999999999999999/banner.en.0123456789abcdef.js",
+        f"/c/demo/{'9' * 1_500}/banner.en.0123456789abcdef.js",
+        "/c/demo/0/banner.en.0123456789abcdef.js",
+        "/c/demo/-1/banner.en.0123456789abcdef.js",
+        "/c/demo/%D9%A1/banner.en.0123456789abcdef.js",
         "/c/demo/1/core.js",
         "/c/nobody/1/banner.en.0000000000000000.js",
         "/c/demo/1/..%2fbanner",
@@ -170,6 +175,14 @@ async def test_unknown(service: Running, path: str) -> None:
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/json"
     assert answer.json()["remedy"]
+
+
+async def test_a_version_has_one_spelling(service: Running) -> None:
+    """The layer that is there under its number is not there under the number with zeros before it."""
+    path = settings_of((await service.client.get("/c/demo.js")).text)["layers"]["en"]["banner"]
+
+    assert (await service.client.get(path)).status_code == 200
+    assert (await service.client.get(path.replace("/demo/1/", "/demo/01/"))).status_code == 404
 
 
 async def test_publishing(service: Running) -> None:

@@ -6,7 +6,7 @@ from consent.catalogue.service import load_catalogue
 from consent.policy.check import check, read_checked
 from consent.policy.finding import PolicyError
 from consent.policy.policy import parse
-from tests.policy.site import BASE, errors, findings, in_place, policy, warnings
+from tests.policy.site import BASE, errors, findings, in_place, policy, resolved, warnings
 
 
 def test_a_sound_policy_has_no_findings() -> None:
@@ -156,6 +156,69 @@ def test_the_site() -> None:
     assert "regimes.default" in errors("[regimes]\nenabled = ['us']")
     assert "regimes.enabled[0]" in errors("[regimes]\nenabled = ['mars', 'eu']")
     assert "languages" in errors("", origins="origins = ['https://a.example']\nlanguages = []")
+
+
+@pytest.mark.parametrize("domain", ["shop.example", ".shop.example", "www.shop.example", ".www.shop.example"])
+def test_domains_that_the_cookie_may_have(domain: str) -> None:
+    """The page's host and the domains above it, with or without the dot; what is published has none."""
+    more = f"[cookie]\ndomain = '{domain}'"
+
+    assert errors(more) == {}
+    assert resolved(more).cookie.domain == domain.removeprefix(".")
+
+
+@pytest.mark.parametrize(
+    ("domain", "origin"),
+    [
+        ("other.example", "https://www.shop.example"),
+        ("op.example", "https://www.shop.example"),
+        ("a.www.shop.example", "https://www.shop.example"),
+        ("example", "https://www.shop.example"),
+        (".example", "https://www.shop.example"),
+        ("co.uk", "https://www.shop.co.uk"),
+        ("github.io", "https://shop.github.io"),
+        ("Shop.example", "https://www.shop.example"),
+        ("..shop.example", "https://www.shop.example"),
+        ("shop.example.", "https://www.shop.example"),
+        ("shop.example:8443", "https://www.shop.example:8443"),
+        ("https://shop.example", "https://www.shop.example"),
+        ("shop.example; Secure", "https://www.shop.example"),
+        (".", "https://www.shop.example"),
+        (" ", "https://www.shop.example"),
+        ("localhost", "http://localhost:8000"),
+        ("127.0.0.1", "http://127.0.0.1:8000"),
+        ("0.0.1", "http://127.0.0.1:8000"),
+        ("[::1]", "http://[::1]:8000"),
+    ],
+)
+def test_domains_that_it_may_not_have(domain: str, origin: str) -> None:
+    """What no browser takes, or our own writer would not write, is refused before it is published."""
+    assert "cookie.domain" in errors(f"[cookie]\ndomain = '{domain}'", origins=f"origins = ['{origin}']")
+
+
+@pytest.mark.parametrize("name", ["__Host-consent", "__Secure-consent", "__secure-consent", "_Host-consent"])
+def test_names_that_the_cookie_may_have(name: str) -> None:
+    """Over https the prefixes work, as long as they are kept to."""
+    assert errors(f"[cookie]\nname = '{name}'") == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "domain", "origin"),
+    [
+        ("__Host-consent", "shop.example", "https://www.shop.example"),
+        ("__host-consent", "shop.example", "https://www.shop.example"),
+        ("__Host-consent", "", "http://localhost:8000"),
+        ("__Secure-consent", "", "http://www.shop.example"),
+        ("__Http-consent", "", "https://www.shop.example"),
+        ("__Host-Http-consent", "", "https://www.shop.example"),
+        ("consent_regime", "", "https://www.shop.example"),
+    ],
+)
+def test_names_that_it_may_not_have(name: str, domain: str, origin: str) -> None:
+    """A prefix that browsers would refuse the cookie for, one that hides it from the page, and a name that is taken."""
+    more = f"[cookie]\nname = '{name}'\ndomain = '{domain}'"
+
+    assert "cookie.name" in errors(more, origins=f"origins = ['{origin}']")
 
 
 def test_warnings() -> None:

@@ -146,3 +146,12 @@ def test_scope() -> None:
 def test_canonical_is_a_fixed_point(value: object) -> None:
     """Reading canonical JSON and writing it again changes nothing."""
     assert canonical(json.loads(canonical(value))) == canonical(value)
+
+
+def test_cookies_of_the_site_itself() -> None:
+    """Declared names with all services that declare them; what vendors keep at their own hosts is not among them."""
+    own = '[{name = "_ga*", duration = "1 day"}, {name = "far", duration = "1 day", party = "third"}]'
+    other = '[{name = "_ga*", duration = "1 day"}, {name = "b", duration = "1 day"}]'
+    made = resolved(in_place("one", cookies=own) + in_place("two", cookies=other))
+
+    assert made.first_party_cookies == {"_ga*": frozenset({"one", "two"}), "b": frozenset({"two"})}

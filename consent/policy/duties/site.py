@@ -14,6 +14,12 @@ MAX_ORIGINS = 50
 #: What browsers send as `Origin`: lower case, names in their ASCII form.
 _ORIGIN = re.compile(r"(https?)://([a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?", re.ASCII)
 
+#: What `Domain` can be in a cookie: a name of two labels or more, with the dot before it that old habits put there.
+_DOMAIN = re.compile(r"\.?[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z][a-z0-9-]*", re.ASCII)
+
+#: Written by a front or edge (`docs/formats.md`, section 2).
+REGIME_COOKIE = "consent_regime"
+
 LONGEST_CHOICE = 365  # days; Czech guidance and German practice stop at twelve months
 
 
@@ -77,16 +83,41 @@ def check_choice(policy: Policy) -> Iterator[Finding]:
     """How long and where a choice is kept."""
     if policy.days > LONGEST_CHOICE:
         yield warning("days", "A choice kept for more than a year is not fresh consent any more.", "180 is usual.")
-    domain = policy.cookie.domain.removeprefix(".")
-    if not domain:
+    yield from _cookie_domain(policy)
+    yield from _cookie_name(policy)
+
+
+def _cookie_domain(policy: Policy) -> Iterator[Finding]:
+    """Browsers take a cookie for the page's own host and for the domains above it that somebody registered."""
+    path, domain = "cookie.domain", policy.cookie.domain.removeprefix(".")
+    if not policy.cookie.domain:
         return
-    hosts = [urlsplit(origin).hostname or "" for origin in policy.origins]
+    if _DOMAIN.fullmatch(policy.cookie.domain) is None:
+        remedy = "Write a name in small letters, such as example.com, or leave it out."
+        yield Finding(path, f"{policy.cookie.domain[:80]!r} is no domain.", remedy)
+        return
+    registrable = registrable_domain(domain)
+    hosts = [urlsplit(origin).hostname or "" for origin in policy.origins if _ORIGIN.fullmatch(origin)]
     if any(host != domain and not host.endswith(f".{domain}") for host in hosts):
-        yield Finding(
-            "cookie.domain", f"Not every origin is within {domain}.", "Leave it out, or name their common domain."
-        )
-    elif domain != registrable_domain(domain) and not domain.endswith(f".{registrable_domain(domain)}"):
-        yield Finding("cookie.domain", f"{domain} belongs to many; browsers refuse such a cookie.", "Leave it out.")
+        yield Finding(path, f"Not every origin is within {domain}.", "Leave it out, or name their common domain.")
+    elif registrable is None or (domain != registrable and not domain.endswith(f".{registrable}")):
+        yield Finding(path, f"{domain} belongs to many; browsers refuse such a cookie.", "Leave it out.")
+
+
+def _cookie_name(policy: Policy) -> Iterator[Finding]:
+    """Prefixes by which browsers refuse a cookie (RFC 6265bis, 4.1.3), in capitals or not."""
+    path, name = "cookie.name", policy.cookie.name.lower()
+    if name == REGIME_COOKIE:
+        yield Finding(path, f"{policy.cookie.name} is the cookie that says the visitor's regime.", "Use another name.")
+    elif name.startswith(("__http-", "__host-http-")):
+        sentence = f"The page cannot read a cookie named {policy.cookie.name}, and it must read the choice."
+        yield Finding(path, sentence, "Use a name without that prefix.")
+    elif name.startswith(("__host-", "__secure-")) and any(not o.startswith("https:") for o in policy.origins):
+        sentence = f"Browsers refuse a cookie named {policy.cookie.name} over http, and not every origin is https."
+        yield Finding(path, sentence, "Use a name without that prefix, or https alone.")
+    elif name.startswith("__host-") and policy.cookie.domain:
+        sentence = f"Browsers refuse a cookie named {policy.cookie.name} that has a domain."
+        yield Finding(path, sentence, "Use a name without __Host-, or leave out cookie.domain.")
 
 
 def check_languages(policy: Policy) -> Iterator[Finding]:

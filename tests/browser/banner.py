@@ -10,6 +10,11 @@ async def shown(page: Page) -> None:
     await wait_for(page, BANNER)
 
 
+async def ready(page: Page) -> None:
+    """Wait until the whole widget is there, also what it loads after the banner."""
+    await wait_for(page, "consent.get('necessary') === true")
+
+
 async def click(page: Page, action: str) -> None:
     """Click a control of the banner, of the second layer, or the permanent one (`open`)."""
     await page.click(f"[data-consent={action}]")

@@ -89,7 +89,7 @@ def test_the_core_is_constant() -> None:
 
 
 def test_strict() -> None:
-    """Hooks, core, then the barrier as measured: a noscript policy and what stops scanners; no end of comment before."""
+    """Hooks, core, then the barrier as measured: a noscript policy and what stops scanners; no early end of comment."""
     snippet = render(DEMO, Config(), "strict")
     hooks, core, barrier = snippet.text.split("</script>\n")
 

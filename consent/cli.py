@@ -5,6 +5,7 @@ import json
 import os
 import sys
 import time
+import tomllib
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from consent import address
 from consent.config import Config, load
 from consent.db import Database
 from consent.db.place import prepare
@@ -193,11 +195,15 @@ def policy_publish(policy_file: Path, data: Path | None, file: Path | None, as_j
 )
 @settings
 def snippet(key: str, variant: Any, data: Path | None, file: Path | None, as_json: bool) -> None:
-    """Print the lines to paste first into the <head> of every page of a site."""
+    """Print the lines to paste first into the <head> of every page of a site.
+
+    The service's address in them is public_url, else the configured port's, else where the service that uses this data
+    folder listened last. The hash that a Content-Security-Policy of your own needs goes to the standard error.
+    """
     from consent.delivery.snippet import render  # noqa: PLC0415
     from consent.policy.queries import current  # noqa: PLC0415
 
-    config = _config(file, data)
+    config = _reached(_config(file, data), file)
 
     async def read() -> Any:
         async with _store(config) as db:
@@ -210,6 +216,8 @@ def snippet(key: str, variant: Any, data: Path | None, file: Path | None, as_jso
 
     lines = asyncio.run(read())
     _say(as_json, lines, lines.text)
+    if lines.csp_hash and not as_json:
+        click.echo(f"For a Content-Security-Policy of your own, in script-src: {lines.csp_hash}", err=True)
 
 
 @main.command()
@@ -253,8 +261,21 @@ def log(key: str, data: Path | None, file: Path | None, as_json: bool, **given: 
 
 def _config(file: Path | None, data: Path | None, **overrides: Any) -> Config:
     """The settings, with `consent.toml` of this folder where no other file is named."""
+    return load(_file(file), os.environ, {"data": data, **overrides})
+
+
+def _file(named: Path | None) -> Path | None:
     usual = Path("consent.toml")
-    return load(file or (usual if usual.exists() else None), os.environ, {"data": data, **overrides})
+    return named or (usual if usual.exists() else None)
+
+
+def _reached(config: Config, file: Path | None) -> Config:
+    """The settings with the address at which the service was last reached, where they name none themselves."""
+    path = _file(file)
+    ported = "CONSENT_PORT" in os.environ or (path is not None and "port" in tomllib.loads(path.read_text("utf-8")))
+    if config.public_url or (ported and config.port):
+        return config
+    return msgspec.structs.replace(config, public_url=address.noted(config.data))
 
 
 @asynccontextmanager

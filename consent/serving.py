@@ -7,6 +7,7 @@ import click
 import maxminddb
 import msgspec
 
+from consent import address
 from consent.app import create_app
 from consent.config import Config
 from consent.db import Database
@@ -58,10 +59,19 @@ def serve(config: Config, *, as_json: bool) -> None:
         welcome = asyncio.run(_prepare(config))
 
         def listening() -> None:
+            _note(config)
             click.echo(msgspec.json.encode(welcome).decode() if as_json else str(welcome))
 
         bounds = Bounds(per_address=config.connections_address, connections=config.connections, trusted=config.networks)
         run(create_app(config), socket, bounds, config.log_level, listening)
+
+
+def _note(config: Config) -> None:
+    """Tell commands where we listen; what they print is wrong without it, what we serve is not."""
+    try:
+        address.note(config.data, config.base_url)
+    except OSError as error:
+        click.echo(f"The address could not be noted in {config.data}: {error.strerror}.", err=True)
 
 
 def _check_places(config: Config) -> None:

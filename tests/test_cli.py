@@ -1,13 +1,10 @@
 """The command line, as people and programs use it."""
 
 import asyncio
+import base64
+import hashlib
 import json
-import os
 import re
-import socket
-import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +13,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from consent import address
 from consent.cli import main
 from consent.config import Config
 from consent.db.sqlite import open_sqlite
@@ -134,6 +132,49 @@ def test_the_lines_to_paste(terminal: Terminal) -> None:
     assert sorted(terminal.read("snippet", "shop")) == ["core", "csp_hash", "text"]
 
 
+@pytest.mark.parametrize(("variant", "hashes"), [("meta", 1), ("strict", 2), ("tag", 0)])
+def test_the_hash_of_what_is_pasted(terminal: Terminal, variant: str, hashes: int) -> None:
+    """The lines alone go to the standard output; what a policy of one's own needs is one line beside it."""
+    terminal.run("policy", "publish", terminal.policy())
+    command = ["snippet", "shop", "--variant", variant, "--data", str(terminal.data)]
+    plain = CliRunner().invoke(main, command)
+    told = json.loads(CliRunner().invoke(main, [*command, "--json"]).stdout)
+    scripts = re.findall(r"<script>(.*?)</script>", plain.stdout, re.DOTALL)
+    digests = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
+
+    assert plain.stdout == told["text"] + "\n"
+    assert told["csp_hash"] == " ".join(f"'sha256-{digest}'" for digest in digests)
+    assert told["core"] in [*scripts, ""]
+    assert len(digests) == hashes
+    assert plain.stderr.splitlines() == (
+        [f"For a Content-Security-Policy of your own, in script-src: {told['csp_hash']}"] if hashes else []
+    )
+
+
+def test_the_address_in_what_is_pasted(terminal: Terminal) -> None:
+    """What the settings say, else what the service noted in the data folder; rubbish there is not believed."""
+    terminal.run("policy", "publish", terminal.policy())
+
+    def base(**environment: str) -> str:
+        command = ["snippet", "shop", "--variant", "tag", "--data", str(terminal.data)]
+        result = CliRunner().invoke(main, command, env=environment)
+        return result.stdout.partition('src="')[2].partition("/c/shop.js")[0]
+
+    assert base() == "http://127.0.0.1:8000"
+    for rubbish in ("", "8000", "http://a b", 'http://a"onload="x', "javascript:x", "http://a/path", "\xff" * 9_000):
+        (terminal.data / "address").write_bytes(rubbish.encode("latin-1"))
+        assert base() == "http://127.0.0.1:8000"
+    address.note(terminal.data, "http://127.0.0.1:9000")
+    assert (terminal.data / "address").stat().st_mode & 0o777 == 0o600
+    assert base() == "http://127.0.0.1:9000"
+    assert base(CONSENT_PORT="0") == "http://127.0.0.1:9000"
+    assert base(CONSENT_PORT="8000") == "http://127.0.0.1:8000"
+    assert base(CONSENT_PUBLIC_URL="https://consent.shop.example") == "https://consent.shop.example"
+    Path("consent.toml").write_text("port = 8123\n")
+    assert base() == "http://127.0.0.1:8123"
+    assert "data folder" in terminal.run("snippet", "--help")
+
+
 async def said(config: Config, count: int) -> None:
     """Record some choices."""
     version = await shop_in(config)
@@ -205,126 +246,6 @@ def test_settings_of_the_folder(terminal: Terminal) -> None:
 
     Path("consent.toml").write_text('publik_url = "https://consent.shop.example"\n')
     assert "Did you mean public_url?" in terminal.run("snippet", "shop", code=2)
-
-
-class TestServe:
-    """`consent serve`, as a process."""
-
-    def start(self, folder: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-        command = [str(Path(sys.executable).with_name("consent")), "serve", "--port", "0", *arguments]
-        return subprocess.Popen(
-            command,
-            cwd=folder,
-            env={**os.environ, **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def stop(self, process: subprocess.Popen[str]) -> str:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        process.terminate()
-        with process:
-            out, err = process.stdout.read(), process.stderr.read()
-        assert process.returncode == 0
-        assert err == ""
-        return out
-
-    def test_what_it_tells(self, tmp_path: Path) -> None:
-        """The demo's page first, then the log with a line to read it, then the lines to paste, in plain text."""
-        process = self.start(tmp_path)
-        assert process.stdout is not None
-        first = process.stdout.readline()
-        found = re.fullmatch(r"Demo page  (http://127\.0\.0\.1:(\d+))/demo/\n", first)
-        assert found, first
-        with socket.create_connection(("127.0.0.1", int(found[2])), 5) as line:  # it listens when it says so
-            line.sendall(b"GET /demo/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-            assert line.recv(16).startswith(b"HTTP/1.1 200 OK")
-        rest = self.stop(process)
-
-        assert rest.splitlines()[0] == f"Log        {found[1]}/v1/demo/log"
-        token = (tmp_path / "data/tokens/demo").read_text()
-        assert f"curl -H 'Authorization: Bearer {token}' {found[1]}/v1/demo/log" in rest
-        assert "<script>" in rest
-        assert "\x1b" not in first + rest
-
-    def test_a_second_start_keeps_the_data(self, tmp_path: Path) -> None:
-        """Another port is another address of the demo, and nothing else changes: same token, same store."""
-        told = []
-        for _ in range(2):
-            process = self.start(tmp_path, "--json")
-            assert process.stdout is not None
-            told.append(json.loads(process.stdout.readline()))
-            self.stop(process)
-
-        assert told[0]["logs"][0]["token"] == told[1]["logs"][0]["token"]
-        store = sqlite3.connect(tmp_path / "data/consent.sqlite")
-        assert store.execute("select key from site").fetchall() == [("demo",)]
-        store.close()
-
-    def test_a_store_with_a_site_gets_no_demo(self, tmp_path: Path) -> None:
-        """The demo is for who has nothing yet."""
-        asyncio.run(shop_in(config_in(tmp_path)))
-        process = self.start(tmp_path, "--json")
-        assert process.stdout is not None
-        told = json.loads(process.stdout.readline())
-        self.stop(process)
-
-        assert [log["site"] for log in told["logs"]] == ["shop"]
-        assert "demo" not in told
-        assert told["snippet_of"] == "shop"
-
-    def refused(self, folder: Path, *arguments: str, **environment: str) -> str:
-        process = self.start(folder, *arguments, **environment)
-        out, err = process.communicate(timeout=15)
-        assert process.returncode == 2
-        assert out == ""
-        assert "Traceback" not in err
-        return err
-
-    def test_a_port_that_is_taken(self, tmp_path: Path) -> None:
-        """Somebody else listens there: said before anything is started."""
-        with socket.socket() as other:
-            other.bind(("127.0.0.1", 0))
-            other.listen()
-            err = self.refused(tmp_path, "--port", str(other.getsockname()[1]))
-
-        assert "cannot listen on 127.0.0.1" in err
-        assert "--port" in err
-
-    def test_a_folder_that_cannot_be_used(self, tmp_path: Path) -> None:
-        """A file in its place, a foreign database in it, or another service on it."""
-        (tmp_path / "file").write_text("")
-        (tmp_path / "foreign").mkdir()
-        foreign = sqlite3.connect(tmp_path / "foreign/consent.sqlite")
-        foreign.execute("create table theirs (id integer)")
-        foreign.close()
-        process = self.start(tmp_path)
-        assert process.stdout is not None
-        process.stdout.readline()
-
-        assert "cannot be written" in self.refused(tmp_path, "--data", "file")
-        assert "another program" in self.refused(tmp_path, "--data", "foreign")
-        assert "Another service is using" in self.refused(tmp_path)
-        self.stop(process)
-
-    def test_settings_that_are_wrong(self, tmp_path: Path) -> None:
-        """Unknown settings and places that are no database are told."""
-        assert "Did you mean CONSENT_PORT?" in self.refused(tmp_path, CONSENT_PROT="1")
-        assert "geo_database" in self.refused(tmp_path, CONSENT_GEO_DATABASE="none.mmdb")
-
-    def test_the_log_is_read_while_it_runs(self, tmp_path: Path) -> None:
-        """Other commands use the store beside the service, and the service takes up what they publish."""
-        process = self.start(tmp_path)
-        assert process.stdout is not None
-        process.stdout.readline()
-        terminal = Terminal(tmp_path)
-
-        assert terminal.read("log", "demo") == {"records": [], "next": None}
-        terminal.run("policy", "publish", terminal.policy())
-        assert [site["site"] for site in terminal.read("site", "list")["sites"]] == ["demo", "shop"]
-        self.stop(process)
 
 
 async def test_the_store_is_shared(tmp_path: Path) -> None:

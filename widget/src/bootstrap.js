@@ -7,8 +7,7 @@
  */
 
 import { dress, keep, makeRoot } from "./banner/parts.js";
-import { newKey } from "./key.js";
-import { jar, local, session } from "./storage.js";
+import { jar } from "./storage.js";
 import { chooseLanguage } from "./texts.js";
 
 /** @typedef {import("./types").Store} Store */
@@ -17,7 +16,6 @@ import { chooseLanguage } from "./texts.js";
 /** Search engines do not choose, and must not index the question (UA-06). They stay under the strict policy. */
 const CRAWLER = /(google|bing|yandex|apple|petal|duckduck|gpt|claude)bot|baiduspider|slurp/i;
 
-/** Whether a decision waits for the service, and which: then nobody is asked again. */
 const PENDING = "consent.pending";
 
 /** How long a bundle may take to arrive, in ms. */
@@ -50,7 +48,7 @@ function start() {
 
   const trust = () => {
     const rules = { createScript: String, createScriptURL: String };
-    return trusted ||= core?.trusted || win.trustedTypes ? win.trustedTypes.createPolicy("consent", rules) : rules;
+    return trusted ||= core?.trusted || win.trustedTypes?.createPolicy("consent", rules) || rules;
   };
 
   /** In the variant `tag` there is no core to load what is ours. @param {string} path */
@@ -81,38 +79,39 @@ function start() {
   });
 
   /**
-   * Decides with nothing to decide with. A refusal needs little: no cookie, no list, and a note of it that is sent once that is
-   * possible. Anything else stays as it is.
-   * @param {import("./types").Decision} decision
+   * Refuses with nothing to decide with: no cookie, no list, and a note that `transport.js` completes and sends once it can.
+   * @param {string} control
    * @returns {import("./types").Outcome}
    */
-  const refuse = ({ purposes, services, control }) => {
-    if ([purposes, services].some((letters) => Object.values(letters).includes("g"))) return { recorded: false, applied: "not" };
+  const refuse = (control) => {
     const { cookie: { name, domain } } = settings;
-    for (const scope of ["", `;domain=${domain}`]) jar.set(`${name}=;max-age=0;path=/${scope}`);
-    local.set("consent.list", null);
-    const body = { key: newKey(), control, layer: 0, language, notice: "", purposes, services: {}, regime: key, gpc: store.gpc, time: Date.now() };
-    const waiting = local.get(PENDING) || "";
-    local.set(PENDING, `${/\}\]$/.test(waiting) ? `${waiting.slice(0, -1)},` : "["}${JSON.stringify({ body, tries: 0 })}]`);
-    store.pending = true;
+    for (const scope of ["", domain]) jar.set(`${name}=;max-age=0;path=/;domain=${scope}`);
+    /** @type {"now" | "reload" | "next"} */
+    let applied = core?.list ? "next" : "now";
+    try {
+      delete localStorage["consent.list"];
+      const waiting = localStorage[PENDING] || "";
+      const id = String.fromCharCode(...crypto.getRandomValues(new Uint8Array(22)).map((byte) => 97 + byte % 16));
+      localStorage[PENDING] = (/}]$/.test(waiting) ? `${waiting.slice(0, -1)},` : "[") + `{"body":{"key":"${id}","control":"${control}","time":${Date.now()}},"tries":0}]`;
+      store.pending = true;
+      const { referrer } = document; // what answers a form is not asked for again: see page.js
+      if (core?.list && !touched.size && !sessionStorage["consent.post"] && (!referrer || referrer.startsWith(`${location.origin}/`))) applied = "reload";
+    } catch {}
     store.emit("change", { action: control });
-    if (!core?.list) return { recorded: false, applied: "now" };
-    const { referrer } = document;
-    if (touched.size || session.get("consent.post") || referrer && !referrer.startsWith(`${location.origin}/`)) return { recorded: false, applied: "next" };
-    location.reload();
-    return { recorded: false, applied: "reload" };
+    if (applied == "reload") location.reload();
+    return { recorded: false, applied };
   };
 
   /** @type {Store["decide"]} */
-  const early = (decision) => equip().then(() => store.decide(decision), () => refuse(decision));
+  const early = (decision) => equip().then(() => store.decide(decision), () =>
+    (/:"g"/.test(JSON.stringify(decision)) ? { recorded: false, applied: "not" } : refuse(decision.control)));
 
   /** Of what the page asked for, a refusal does not wait for what cannot be had. */
   const lost = () => {
     const said = q.filter(([method]) => /^(acc|rej|with)/.test(method)).pop();
     if (!said || said[0] == "accept") return;
     q.splice(0, q.length, ...q.filter(([method]) => /^[os]/.test(method)));
-    const purposes = Object.fromEntries(settings.purposes.filter(({ required }) => !required).map((purpose) => [purpose.key, /** @type {const} */ ("d")]));
-    refuse({ purposes, services: {}, control: said[0] == "reject" ? "api" : "withdraw", layer: 0 });
+    refuse(said[0] == "reject" ? "api" : "withdraw");
   };
 
   /** @param {1 | 2} layer @param {Element | null} opener */
@@ -129,15 +128,13 @@ function start() {
 
   // What the layers see before `later.js` completes it: a visitor who has not decided.
   const key = [/(?:^|; )consent_regime=(\w+)/.exec(jar.get())?.[1], settings.regime].find((one) => one && Object.hasOwn(settings.regimes, one)) || settings.strictest;
-  /** @type {Store} */
-  const store = {
+  const store = /** @type {Store} */ (/** @type {Partial<Store>} */ ({
     settings, core, language, nonce, trust,
     regime: { ...settings.regimes[key], key },
     gpc: /** @type {any} */ (navigator).globalPrivacyControl === true,
-    choice: null, pending: !!local.get(PENDING), touched, violations: [], parts: { makeRoot, dress, keep },
+    choice: null, pending: isPending(), touched, violations: [], parts: { makeRoot, dress, keep },
     text: () => "",
     status: () => "unset",
-    letters: () => ({ purposes: {}, services: {} }),
     allows: (name) => settings.purposes.some((purpose) => purpose.key == name && purpose.required),
     excessive: () => !!core?.list,
     decide: early,
@@ -159,7 +156,7 @@ function start() {
         }
       }
     },
-  };
+  }));
 
   /** Whether somebody is there who must be asked first, and has not answered. */
   const mustAsk = () => top == self && store.regime.model == "opt-in" && !store.choice && !store.pending
@@ -185,6 +182,15 @@ function start() {
   win.consent = Object.assign(Array.isArray(win.consent?.q) ? win.consent : {}, stub);
   if (document.readyState == "loading") addEventListener("DOMContentLoaded", whenReady);
   else whenReady();
+}
+
+/** Whether a decision waits for the service: then nobody is asked again. */
+function isPending() {
+  try {
+    return !!localStorage[PENDING];
+  } catch {
+    return false;
+  }
 }
 
 if (typeof win.consent?.attach != "function") start();

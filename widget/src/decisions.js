@@ -75,7 +75,7 @@ export function createDecisions(state, world) {
   /** A choice without what the newest decision that waits refuses: the cookie may be an older decision's. @param {Choice} choice @returns {Choice} */
   function narrowed(choice) {
     const newest = transport.newest();
-    return newest ? { ...choice, ...both(settings, choice, complete(newest)) } : choice;
+    return newest ? { ...choice, ...both(settings, choice, complete({ ...rest(), ...newest })) } : choice;
   }
 
   /** A default under the signal refuses what that covers, and goes on to when the signal is gone (US-04). @param {Choice} choice @returns {Choice} */
@@ -105,16 +105,16 @@ export function createDecisions(state, world) {
     return result;
   }
 
-  /** What a body takes from the settings alone. */
+  /** What a body says beside control and time: where the bootstrap made it, a refusal of everything that shows no notice. */
   function rest() {
     const { version, hash, scope } = settings;
-    return { version, hash, scope, widget: CONSENT_VERSION };
+    return { version, hash, scope, layer: 0, language: env.language, notice: "", ...allLetters(settings, "d"),
+      regime: regime.key, gpc: env.gpc, widget: CONSENT_VERSION };
   }
 
   /** @param {Letters} wanted @param {Decision} decision @returns {Body} */
   function bodyOf(wanted, { control, layer }) {
-    return { key: world.key(), ...rest(), control, layer, language: env.language, notice: layer ? settings.layers[env.language].notice : "",
-      ...wanted, regime: regime.key, gpc: env.gpc, time: env.now() };
+    return { key: world.key(), ...rest(), control, layer, notice: layer ? settings.layers[env.language].notice : "", ...wanted, time: env.now() };
   }
 
   /** @param {Decision} decision @returns {Promise<Outcome>} */

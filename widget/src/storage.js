@@ -38,8 +38,8 @@ const open = (name) => ({
   },
 });
 
-export const local = open("localStorage");
-export const session = open("sessionStorage");
+export const local = /* @__PURE__ */ open("localStorage");
+export const session = /* @__PURE__ */ open("sessionStorage");
 
 /** Taken from the prototype, for an `<img name=cookie>` hides the document's own. */
 const cookie = /** @type {Required<PropertyDescriptor>} */ (Object.getOwnPropertyDescriptor(Document.prototype, "cookie"));

@@ -79,7 +79,7 @@ export function createTransport(env, settled, lapsed) {
 
   /** The first send fixes the body, receipt of the choice before it included. @param {Waiting} item */
   function address(item) {
-    if (!item.body.hash) Object.assign(item.body, env.rest()); // a refusal from when there was nothing to decide with
+    if (!item.body.hash) item.body = { ...env.rest(), ...item.body }; // a refusal from when there was nothing to decide with
     const receipt = item.tries ? null : parse(env.local.get(RECEIPT));
     if (receipt?.receipt && receipt.key) Object.assign(item.body, { receipt: receipt.receipt, write_key: receipt.key });
     item.tries++;

@@ -1,14 +1,9 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-
-const CHROMIUM = process.env.CHROMIUM ?? "chromium";
+import { CHROMIUM, dump } from "./chromium.js";
 
 /** The page: marked-up elements, then the release of all that is `statistics`, then what ran. */
 const page = (script) => `<!doctype html><title>release</title>
@@ -60,25 +55,11 @@ const server = createServer(({ url }, answer) => {
 });
 after(() => server.close());
 
-/** The page after two and a half seconds, as Chromium writes it; null where there is no Chromium. */
-function dump(port) {
-  const profile = mkdtempSync(join(tmpdir(), "consent-release-"));
-  const flags = ["--headless=new", "--no-sandbox", "--disable-gpu", `--user-data-dir=${profile}`, "--virtual-time-budget=4000", "--dump-dom"];
-  return new Promise((done, fail) => {
-    execFile(CHROMIUM, [...flags, `http://127.0.0.1:${port}/`], { timeout: 60_000 }, (error, text) => {
-      rmSync(profile, { recursive: true, force: true });
-      if (error?.code == "ENOENT") done(null);
-      else if (error) fail(error);
-      else done(text);
-    });
-  });
-}
-
 test("what was marked up runs as a parser would have run it, where it stands, and nothing of what is refused", async (t) => {
   const built = await build({ stdin: { contents: DRIVER, resolveDir: fileURLToPath(new URL("../src/", import.meta.url)) }, bundle: true, write: false, format: "iife" });
   server.script = built.outputFiles[0].text;
   await new Promise((done) => { server.listen(0, "127.0.0.1", done); });
-  const text = await dump(server.address().port);
+  const text = await dump(`http://127.0.0.1:${server.address().port}/`);
   if (text === null) return t.skip(`${CHROMIUM} is not installed: name a Chromium in CHROMIUM`);
 
   const found = JSON.parse(/<main>(.*)<\/main>/.exec(text)[1]);

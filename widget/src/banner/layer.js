@@ -57,7 +57,7 @@ export async function decide(store, root, texts, decision) {
   const outcome = await store.decide(decision).catch(() => null);
   if (outcome?.applied == "reload") return;
   if (outcome?.applied == "not") return say(root, texts.layer_unloaded, texts.layer_close);
-  if (outcome?.applied == "next" && store.excessive()) return say(root, texts.layer_stays, texts.layer_close, texts.layer_reload);
+  if (outcome?.applied == "next" && store.excessive()) return say(root, store.text("placeholder_stays") || texts.layer_next, texts.layer_close, store.text("placeholder_reload"));
   const now = outcome?.recorded && outcome.applied == "now";
   say(root, now ? texts.layer_saved : outcome?.recorded ? texts.layer_next : texts.layer_unrecorded, now ? "" : texts.layer_close);
 }

@@ -50,22 +50,13 @@ const stylesheets = {
   },
 };
 
-/** Control and placeholders come with a later bundle, and use what the bootstrap holds already. */
-const sharing = {
-  name: "sharing",
-  setup(/** @type {import("esbuild").PluginBuild} */ plugin) {
-    plugin.onResolve({ filter: /\/parts\.js$/ }, ({ importer }) =>
-      (/\/(control|placeholders)\.js$/.test(importer) ? { path: fileURLToPath(new URL("src/parts-at-hand.js", HERE)) } : null));
-  },
-};
-
 async function bundle(entry) {
   const sources = [entry.with, entry.source ?? entry.name].filter(Boolean);
   const result = await build({
     stdin: { contents: sources.map((name) => `import "./src/${name}.js";`).join("\n"), resolveDir: fileURLToPath(HERE) },
     define: { CONSENT_VERSION: JSON.stringify(VERSION), STRICT_VARIANT: String(entry.name === "core.strict") },
     bundle: true, write: false, minify: true, format: "iife", target: TARGET, charset: "utf8", legalComments: "none",
-    tsconfigRaw: {}, plugins: [stylesheets, sharing], logLevel: "error",
+    tsconfigRaw: {}, plugins: [stylesheets], logLevel: "error",
   });
   return result.outputFiles[0].text.trim(); // the server puts the mark before it by which the core knows our scripts
 }

@@ -10,7 +10,6 @@ import { guardHead } from "./hooks.js";
 import { newKey } from "./key.js";
 import { releaseMarked } from "./marked.js";
 import { watchPage } from "./page.js";
-import { take } from "./parts-at-hand.js";
 import { attach as attachPlaceholders } from "./placeholders.js";
 import { expire, purge } from "./purge.js";
 import { jar, local } from "./storage.js";
@@ -62,7 +61,6 @@ function complete(store) {
   Object.defineProperties(store, Object.getOwnPropertyDescriptors(state));
   store.decide = decisions.decide;
   store.text = (name, values) => fillText(settings.ui[language], name, values);
-  take(store.parts);
 
   const settle = () => {
     if (state.unsettled() || page.changed) decisions.repair();

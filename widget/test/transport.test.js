@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decode } from "../src/cookie.js";
-import { Browser, Service } from "./world.js";
+import { Browser, Service, SETTINGS } from "./world.js";
 
 /** A small generator of its own, so that a failure can be run again by its seed (Mulberry32). */
 function random(seed) {
@@ -158,5 +158,22 @@ test("a page that teaches arrays to write themselves alters nothing", async () =
     assert.equal({ ...body.purposes }.marketing, "d");
   } finally {
     delete Array.prototype.toJSON;
+  }
+});
+
+test("a refusal that was made before there was anything to decide with is completed, sent once, and holds", async () => {
+  for (const regime of ["eu", "us"]) {
+    const service = new Service();
+    const browser = new Browser(service, { settings: { ...SETTINGS, regime } });
+    browser.cookies.set("consent_regime", regime);
+    browser.local.set("consent.pending", '[{"body":{"key":"aaaaaaaaaaaaaaaaaaaaaa","control":"withdraw","time":1795132800000},"tries":0}]');
+    const page = browser.open();
+    page.begin();
+    assert.equal(browser.coreList(), "", "also under an opt-out law's default");
+    await page.resume();
+    assert.equal(service.log.length, 1);
+    const { control, layer, notice, version, scope, purposes } = service.log[0];
+    assert.deepEqual([control, layer, notice, version, scope, { ...purposes }], ["withdraw", 0, "", 3, "ab12cd34", { statistics: "d", marketing: "d" }]);
+    assert.deepEqual({ ...decode(browser.cookies.get("consent")).purposes }, { statistics: "d", marketing: "d" });
   }
 });

@@ -21,7 +21,8 @@ export function watchPage(touched) {
     if (frame?.localName == "iframe" && !frame.matches("[data-service],[data-category]")) touched.add(frame);
   }));
 
-  const posted = wasPosted() || isForeign(document.referrer);
+  const posted = wasPosted() || document.documentElement.dataset.consentReload == "never";
+  const foreign = isForeign(document.referrer);
   watchForms(leave);
   addEventListener("click", (event) => {
     const link = /** @type {any} */ (event.composedPath().find((/** @type {any} */ one) => one.localName == "a" && one.href));
@@ -37,7 +38,7 @@ export function watchPage(touched) {
   const changed = before?.[0] == "!";
   if (changed) session.set(DECISION, before.slice(1));
 
-  const here = (/** @type {string} */ cause) => `${cause} ${location.href}`;
+  const here = (/** @type {string} */ cause) => `${cause} ${address()}`;
 
   return {
     /** Whether a decision was carried out between the page before and this one. */
@@ -49,7 +50,10 @@ export function watchPage(touched) {
     /** Notes a decision, and reloads for it; where it cannot be noted, it does not. @param {string} cause @param {boolean} reload */
     change(cause, reload) {
       session.set(DECISION, `!${here(cause)}`);
-      if (reload && performance.now() - left >= ON_THE_WAY && session.get(DECISION) == `!${here(cause)}`) location.reload();
+      if (reload && performance.now() - left >= ON_THE_WAY && session.get(DECISION) == `!${here(cause)}`) {
+        if (foreign) location.replace(address());
+        else location.reload();
+      }
     },
   };
 }
@@ -57,7 +61,12 @@ export function watchPage(touched) {
 /** Whether the window itself goes there. @param {string | null | undefined} target */
 const isHere = (target) => /^(_self|_top|_parent)?$/.test(target || "");
 
-/** An answer to another site's form, as from a bank, cannot be told from one to its link. @param {string} referrer */
+const address = () => location.href.split("#")[0];
+
+/**
+ * An answer to another site's form, as from a bank, cannot be told from one to its link: there the address is asked for
+ * anew, which sends nothing twice. @param {string} referrer
+ */
 const isForeign = (referrer) => !!referrer && !`${referrer}/`.startsWith(`${location.origin}/`);
 
 /**

@@ -22,8 +22,8 @@ beforeEach(() => {
   [listeners, submitted] = [{}, []];
   stores.sessionStorage.clear();
   Form.prototype.submit = function () { submitted.push(this); };
-  globalThis.document = { activeElement: null, referrer: "" };
-  globalThis.location = { href: "https://shop.example/a", origin: "https://shop.example", reloads: 0, reload() { this.reloads++; } };
+  globalThis.document = { activeElement: null, referrer: "", documentElement: { dataset: {} } };
+  globalThis.location = { href: "https://shop.example/a", origin: "https://shop.example", reloads: 0, replaced: [], reload() { this.reloads++; }, replace(url) { this.replaced.push(url); } };
   performance.getEntriesByType = () => [{ type: "navigate", redirectCount: 0 }];
 });
 
@@ -68,11 +68,19 @@ test("the page that answers a form is not reloaded, also when a script has sent 
   assert.equal(watchPage(new Set()).facts("x").posted, true);
 });
 
-test("a page to which another site has led is not reloaded, for it may answer that site's form", () => {
-  for (const [referrer, posted] of [["https://bank.example/3ds", true], ["https://shop.example.evil.example/", true], ["https://shop.example/", false], ["https://shop.example/cart", false], ["", false]]) {
+test("a page to which another site has led is asked for anew and not reloaded, for it may answer that site's form", () => {
+  for (const [referrer, foreign] of [["https://bank.example/3ds", true], ["https://shop.example.evil.example/", true], ["https://shop.example/", false], ["https://shop.example/cart", false], ["", false]]) {
+    listeners = {};
+    Object.assign(location, { href: "https://shop.example/a#b", reloads: 0, replaced: [] });
     document.referrer = referrer;
-    assert.equal(watchPage(new Set()).facts("x").posted, posted, referrer);
+    watchPage(new Set()).change("x", true);
+    assert.deepEqual([location.reloads, location.replaced], foreign ? [0, ["https://shop.example/a"]] : [1, []], referrer);
   }
+});
+
+test("an owner can keep a page from being reloaded", () => {
+  document.documentElement.dataset.consentReload = "never";
+  assert.equal(watchPage(new Set()).facts("x").posted, true);
 });
 
 test("what was entered counts: before we came, in a shadow root, in a frame; not what holds what it came with", async () => {

@@ -174,7 +174,11 @@ def test_markup_is_described() -> None:
     markup = section(TEXT, "## In your markup")
     attributes, elements = tables(markup)
 
-    assert once(names(attributes)) == browser.marks() | {'type="text/plain"', 'data-consent="open"'}
+    assert once(names(attributes)) == browser.marks() | {
+        'type="text/plain"',
+        'data-consent="open"',
+        "data-consent-reload",
+    }
     assert once(names(elements)) == {f"<{name}>" for name in browser.elements()}
     last = markup[markup.rindex("`data-consent`:") :]
     assert set(names([[part] for part in last.split(",")])) - {"data-consent"} <= browser.actions()

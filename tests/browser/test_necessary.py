@@ -23,8 +23,8 @@ STATES: dict[str, Callable[[], tuple[str, str]] | None] = {
 async def test_the_sites_own_functions_work(visitor: Visitor, lab: Lab, browser: Browser, variant: str) -> None:
     """In every state each own and declared-necessary request of the bare page arrives, and each function works."""
     yardstick = await bare(lab, browser, "functions.html")
-    page = await visitor()
     for state, decided in STATES.items():
+        page = await visitor()  # a new one each: WebKit takes a module it has loaded before from memory and asks nobody
         if decided is not None:
             await choice.seed(page, decided())
 

@@ -60,12 +60,15 @@ class Service:
         self.told = json.loads(line)
         self.port = int(self.told["logs"][0]["url"].split(":")[2].split("/")[0])
 
+    def command(self) -> list[str]:
+        """What is run."""
+        return [*PROGRAM, "serve", "--port", "0", "--data", str(self.config.data), "--json"]
+
     def _start(self) -> subprocess.Popen[str]:
-        command = [*PROGRAM, "serve", "--port", "0", "--data", str(self.config.data), "--json"]
         env = {**os.environ, **self.environment}
         with (self.folder / "messages").open("a") as messages:
             return subprocess.Popen(
-                command, env=env, stdout=subprocess.PIPE, stderr=messages, text=True, cwd=self.folder
+                self.command(), env=env, stdout=subprocess.PIPE, stderr=messages, text=True, cwd=self.folder
             )
 
     async def kill(self) -> None:

@@ -14,10 +14,12 @@ class Checkpoint(NamedTuple):
     root: bytes
     extension: tuple[str, ...] = ()
 
-    def __str__(self) -> str:
+    def format(self) -> str:
         """The text to sign: three lines or more."""
         lines = (self.origin, str(self.size), encoded(self.root), *self.extension)
         return "".join(f"{line}\n" for line in lines)
+
+    __str__ = format
 
     @classmethod
     def parse(cls, text: str) -> "Checkpoint":

@@ -12,10 +12,14 @@ Row = dict[str, Any]
 
 
 class Statement(NamedTuple):
-    """One statement and the rows it is run for, in order."""
+    """One statement and the rows it is run for, in order.
+
+    Where `changes` is given, exactly so many rows must change: else ContradictionError, and nothing of the batch is done.
+    """
 
     sql: str
     rows: Sequence[Mapping[str, Value]]
+    changes: int | None = None
 
 
 class Database(Protocol):
@@ -49,7 +53,8 @@ class Database(Protocol):
     async def batch(self, statements: Sequence[Statement], /) -> list[int]:
         """Run statements in one transaction, handed over at once; returns the rows changed by each.
 
-        All or nothing. This is the group commit: one hand-over, one commit, however many rows.
+        All or nothing, also inside a transaction, which goes on when a batch was refused. This is the group commit: one
+        hand-over, one commit, however many rows.
         """
         ...
 

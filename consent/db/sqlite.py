@@ -150,7 +150,7 @@ class _Held:
         return (await self.batch([Statement(sql, rows)]))[0]
 
     async def batch(self, statements: Sequence[Statement], /) -> list[int]:
-        return await _run(self._writer, _statements, statements)
+        return await _run(self._writer, _part, statements)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Database]:
@@ -254,8 +254,27 @@ def _batch(connection: sqlite3.Connection, statements: Sequence[Statement]) -> l
     return counts
 
 
+def _part(connection: sqlite3.Connection, statements: Sequence[Statement]) -> list[int]:
+    """A batch inside a transaction: what fails takes only itself back."""
+    connection.execute("savepoint part")
+    try:
+        counts = _statements(connection, statements)
+    except BaseException:
+        if connection.in_transaction:  # a full disk ends the transaction itself
+            connection.execute("rollback to part")
+            connection.execute("release part")
+        raise
+    connection.execute("release part")
+    return counts
+
+
 def _statements(connection: sqlite3.Connection, statements: Sequence[Statement]) -> list[int]:
-    return [_many(connection, sql, rows) for sql, rows in statements]
+    counts = []
+    for sql, rows, changes in statements:
+        counts.append(_many(connection, sql, rows))
+        if changes is not None and counts[-1] != changes:
+            raise ContradictionError(f"The store changed {counts[-1]} rows where {changes} were to change.")
+    return counts
 
 
 def _many(connection: sqlite3.Connection, sql: str, rows: Sequence[Mapping[str, Value]]) -> int:

@@ -28,13 +28,15 @@ create table ledger_leaf (
     primary key (site_id, epoch, leaf)
 );
 
--- Full tiles only: 256 hashes, base64. Partial ones are composed when they are asked for.
+-- Full tiles only: 256 hashes, base64; root is what the tile above holds of them. Partial ones are composed when they are
+-- asked for.
 create table ledger_tile (
     site_id integer not null,
     epoch integer not null,
     level integer not null,
     tile bigint not null,
     hashes text not null,
+    root text not null,
     primary key (site_id, epoch, level, tile)
 );
 

@@ -1,0 +1,34 @@
+"""The keys that sign logs: one file each, outside the database, readable by the service's user alone."""
+
+from pathlib import Path
+
+from consent.db.place import secret
+from consent.errors import StoreError
+from consent.ledger.note import SigningKey
+
+
+class Keys:
+    """The folder of signing keys (docs/formats.md, section 10)."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def make(self, site: str, epoch: int, number: int, origin: str) -> SigningKey:
+        """The key of this name, made where there is none."""
+        text = secret(self._path(site, epoch, number), SigningKey.generate(origin).line + "\n")
+        return SigningKey.parse(text)
+
+    def read(self, site: str, epoch: int, number: int) -> SigningKey:
+        """A key that was made before. Raises StoreError where it is missing: a new one would be another signer."""
+        path = self._path(site, epoch, number)
+        try:
+            return SigningKey.parse(path.read_text("ascii"))
+        except (OSError, ValueError) as error:
+            raise StoreError(
+                "key_missing",
+                f"The key that signs the log of {site} is not at {path}, or cannot be read.",
+                f"Put it back; where it is lost, the log goes on in a new epoch: consent ledger new-epoch {site}.",
+            ) from error
+
+    def _path(self, site: str, epoch: int, number: int) -> Path:
+        return self._folder / f"{site}.{epoch}.{number}.key"

@@ -161,8 +161,8 @@ def policy_check(policy_file: Path, data: Path | None, file: Path | None, as_jso
 @settings
 def policy_publish(policy_file: Path, data: Path | None, file: Path | None, as_json: bool) -> None:
     """Publish a policy; a running service takes it up within seconds. A site that is new is added."""
+    from consent.delivery.notices import publish  # noqa: PLC0415
     from consent.policy.check import read_checked  # noqa: PLC0415
-    from consent.policy.queries import publish  # noqa: PLC0415
 
     resolved, findings = read_checked(_text(policy_file))
     config = _config(file, data)

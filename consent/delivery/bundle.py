@@ -7,17 +7,20 @@ from functools import cache
 from typing import Literal
 
 from consent.delivery.body import content_hash
-from consent.delivery.built import read_built
+from consent.delivery.built import Built, read_built
 from consent.delivery.fill import fill
-from consent.delivery.manifest import banner, details, preferences, settings
+from consent.delivery.manifest import banner, details, laws, preferences, settings
 from consent.policy.queries import Version
-from consent.policy.resolved import Resolved
+from consent.policy.resolved import Resolved, canonical
 from consent.regimes.regime import Regime
 
 Kind = Literal["banner", "preferences"]
 
 #: How every script of ours begins, so that the core can tell it from an error page with the wrong type.
 MARK = "/*consent*/"
+
+#: The files that show the layers; the first has the elements and styles that both share.
+SHOWING: tuple[Built, ...] = ("bootstrap", "banner", "preferences")
 
 _NAME = re.compile(r"(banner|preferences)\.([A-Za-z0-9-]{2,30})\.([0-9a-f]{16})\.js", re.ASCII)
 
@@ -40,8 +43,8 @@ def layer_text(version: Version, kind: Kind, language: str, since: Mapping[str, 
 
 
 def layer_hash(resolved: Resolved) -> str:
-    """Sixteen hex digits that change when the bytes of any layer may: of the policy and of the code that shows it."""
-    return content_hash(resolved.hash + code_version())[:16]
+    """Sixteen hex digits that change when the bytes of any layer may: of policy, laws and the code that shows it."""
+    return content_hash(resolved.hash + canonical(laws(resolved)) + code_version())[:16]
 
 
 def parse_name(name: str) -> tuple[Kind, str, str] | None:
@@ -55,5 +58,5 @@ def parse_name(name: str) -> tuple[Kind, str, str] | None:
 
 @cache
 def code_version() -> str:
-    """SHA-256 hex over the code that shows the layers, as built."""
-    return hashlib.sha256((read_built("banner") + read_built("preferences")).encode()).hexdigest()
+    """SHA-256 hex over the code that shows the layers, as built: three files, one after the other."""
+    return hashlib.sha256("".join(map(read_built, SHOWING)).encode()).hexdigest()

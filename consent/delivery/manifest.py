@@ -8,7 +8,7 @@ import msgspec
 
 from consent.policy.queries import Version
 from consent.policy.resolved import Purpose, Resolved, ResolvedService, canonical
-from consent.regimes.regime import STRICTEST, Regime
+from consent.regimes.regime import STRICTEST, Regime, load_regimes
 
 RIGHT_TO_LEFT = frozenset({"ar", "arc", "ckb", "dv", "fa", "he", "ku", "ps", "sd", "ug", "ur", "yi"})
 
@@ -44,7 +44,7 @@ def settings(
         "cookie": msgspec.to_builtins(resolved.cookie),
         "regime": regime if regime in regimes else None,
         "regimes": {key: _regime(law) for key, law in regimes.items()},
-        "strictest": resolved.default_regime if resolved.default_regime in regimes else STRICTEST,
+        "strictest": strictest(resolved),
         "languages": list(resolved.languages),
         "purposes": [{"key": p.key, "required": p.required, "gpc": p.gpc} for p in resolved.purposes],
         "layers": {language: layers(version, language, name) for language in resolved.languages},
@@ -112,10 +112,43 @@ def preferences(resolved: Resolved, language: str) -> dict[str, Any]:
     }
 
 
+def snapshot(resolved: Resolved, language: str, code: str) -> str:
+    """Canonical JSON of all that one language's layers show: with the code that it names, they can be shown again.
+
+    Args:
+        code: the version of the code that shows the layers.
+    """
+    shown = {
+        "format": "consent-notice/v1",
+        "kind": "layers",
+        "site": resolved.site,
+        "language": language,
+        "code": code,
+        "banner": banner(resolved, language),
+        "preferences": preferences(resolved, language),
+        "theme": resolved.look.tokens(),
+        "purposes": [{"key": p.key, "required": p.required, "gpc": p.gpc} for p in resolved.purposes],
+        "services": [_service(service) for service in resolved.services],
+        "regimes": laws(resolved),
+        "strictest": strictest(resolved),
+        "ui": _texts(resolved, language, _CONTROL + _PLACEHOLDER),
+    }
+    return canonical(shown)
+
+
 def notice(resolved: Resolved, language: str, code: str) -> str:
-    """SHA-256 hex of all that one language's layers show; `code` names the version of the code that shows it."""
-    shown = [banner(resolved, language), preferences(resolved, language), resolved.look.tokens(), code]
-    return hashlib.sha256(canonical(shown).encode()).hexdigest()
+    """SHA-256 hex of the snapshot."""
+    return hashlib.sha256(snapshot(resolved, language, code).encode()).hexdigest()
+
+
+def laws(resolved: Resolved) -> dict[str, Any]:
+    """What the widget is told of each law that the site follows: which words and switches a visitor under it meets."""
+    return {key: _regime(law) for key, law in applying(resolved, load_regimes()).items()}
+
+
+def strictest(resolved: Resolved) -> str:
+    """The law that holds where none is known."""
+    return resolved.default_regime if resolved.default_regime in applying(resolved, load_regimes()) else STRICTEST
 
 
 def third_parties(resolved: Resolved) -> list[str]:
@@ -138,7 +171,13 @@ def direction(language: str) -> str:
 
 
 def _regime(law: Regime) -> dict[str, Any]:
-    return {"model": law.model, "reask_days": law.reask_days, "gpc": law.gpc, "signal_shown": law.signal_shown}
+    return {
+        "model": law.model,
+        "reask_days": law.reask_days,
+        "gpc": law.gpc,
+        "signal_shown": law.signal_shown,
+        "shown": law.shown,
+    }
 
 
 def _service(service: ResolvedService) -> dict[str, Any]:

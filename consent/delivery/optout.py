@@ -40,13 +40,31 @@ def opt_out(version: Version, words: Words, *, key: str, regime: str, gpc: bool,
     )
 
 
+def page_snapshot(version: Version, words: Words) -> str:
+    """Canonical JSON of what the page says: its words, and the policy they are about."""
+    resolved, language = version.resolved, words.language
+    shown = {
+        "format": "consent-notice/v1",
+        "kind": "form",
+        "site": resolved.site,
+        "language": language,
+        "policy": version.hash,
+        "title": words("choices_title"),
+        "intro": words("choices_intro", controller=resolved.controller.name),
+        "button": words("layer_reject_opt_out"),
+        "purposes": [
+            {
+                "key": purpose.key,
+                "title": purpose.texts[language].title,
+                "description": purpose.texts[language].description,
+                "required": purpose.required,
+            }
+            for purpose in resolved.purposes
+        ],
+    }
+    return canonical(shown)
+
+
 def page_notice(version: Version, words: Words) -> str:
-    """SHA-256 hex of what the page said: its words, and the policy they are about."""
-    shown = [
-        version.hash,
-        words.language,
-        words("choices_title"),
-        words("choices_intro"),
-        words("layer_reject_opt_out"),
-    ]
-    return hashlib.sha256(canonical(shown).encode()).hexdigest()
+    """SHA-256 hex of what the page said."""
+    return hashlib.sha256(page_snapshot(version, words).encode()).hexdigest()

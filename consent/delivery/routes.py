@@ -14,6 +14,7 @@ from consent.delivery.body import Body, Shelf
 from consent.delivery.bundle import Kind, bootstrap_text, layer_hash, layer_text, parse_name
 from consent.delivery.manifest import applying
 from consent.delivery.negotiate import choose_coding, is_unmodified
+from consent.delivery.notices import Notices
 from consent.delivery.published import Publications
 from consent.errors import NotFound
 from consent.policy.resolved import Resolved
@@ -41,6 +42,7 @@ class Delivery:
         self._today = today
         self.shelf = Shelf()
         self._visits = visits
+        self._notices = Notices(db)
         self.published = Publications(db, sites)
 
     def routes(self) -> list[BaseRoute]:
@@ -75,6 +77,8 @@ class Delivery:
         if parsed is None or version is None or not _is_current(parsed, version.resolved):
             raise _no_layer(key)
         kind, language, _ = parsed
+        if version is not self.published.current(key):
+            await self._notices.keep(version)  # what is published now was stored before it went live
         since = await self.published.since(version) if kind == "preferences" else {}
         body = await self.shelf.get(
             (version.site_id, number, version.hash, kind, language),

@@ -9,8 +9,8 @@ import msgspec
 from consent.catalogue.service import load_catalogue
 from consent.config import Config
 from consent.db import Database
+from consent.delivery.notices import publish
 from consent.policy.policy import Policy, parse
-from consent.policy.queries import publish
 from consent.policy.resolved import resolve
 from consent.sites.queries import add, by_key
 from consent.sites.site import Site

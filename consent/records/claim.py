@@ -155,6 +155,17 @@ def invalid(field: str, message: str) -> Problem:
     return Problem("invalid", message, "Send the body as docs/formats.md, section 6, describes.", field=field)
 
 
+def names_notice(layer: int, control: str) -> bool:
+    """Whether a record of this names a notice: a layer was shown, or the page with the form, which says `object`."""
+    return layer > 0 or control == "object"
+
+
+def unknown_notice() -> Problem:
+    """The answer to a notice that the site never showed under the version named."""
+    remedy = "Load the site's script again: it names the notice that it shows."
+    return Problem("invalid", "The site never showed this notice.", remedy, field="notice")
+
+
 def _check_receipt(claim: Claim) -> int:
     """The number of members that speak of an earlier choice: none or two."""
     if claim.receipt is msgspec.UNSET and claim.write_key is msgspec.UNSET:

@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Hashable
+from collections.abc import Awaitable, Callable, Hashable, Iterable
 
 from consent.db import Database
 from consent.errors import Conflict
+from consent.policy import notice_queries as notices
 from consent.policy import queries as policies
 from consent.policy.queries import Version
-from consent.records.claim import Statement, choices
+from consent.records.claim import Statement, choices, names_notice, unknown_notice
 from consent.records.decision import Settled, settle
 from consent.records.queries import newest_versions
 from consent.sites.queries import all_sites
@@ -23,17 +24,35 @@ MEMORY = 2_048
 OLDER = 20
 """Older versions of a site kept in memory."""
 
+NOTICES = 1_000
+"""Notices of a site known in memory; any other that a record names is looked up."""
+
+Prepare = Callable[[Version], Awaitable[Iterable[str]]]
+"""Stores what a version shows and returns the hashes of it, before anybody is shown it."""
+
 _log = logging.getLogger(__name__)
 
 
 class Live:
     """One site as it is now."""
 
-    def __init__(self, site: Site, version: Version) -> None:
+    def __init__(self, site: Site, version: Version, shown: Iterable[str] = ()) -> None:
         self.site = site
         self.version = version
         self.origins = frozenset(origin.encode() for origin in version.resolved.origins)
         self.known = {version.version: version}
+        self._shown = frozenset((version.version, notice) for notice in shown)
+        self._notices = set(self._shown)
+
+    def shows(self, version: int, notice: str) -> bool:
+        """Whether a version is known to show a notice; if not, the store may still know it."""
+        return (version, notice) in self._notices
+
+    def recall(self, version: int, notice: str) -> None:
+        """Keep in mind what the store knew: that an older version, or older software, showed this."""
+        if len(self._notices) >= NOTICES:
+            self._notices = set(self._shown)
+        self._notices.add((version, notice))
 
     def remember(self, version: Version) -> None:
         """Keep an older version at hand, a few of them at most."""
@@ -45,8 +64,9 @@ class Live:
 class Published:
     """Every site that published a policy. `refresh` and `watch` keep it up to date."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, prepare: Prepare | None = None) -> None:
         self._db = db
+        self._prepare = prepare
         self._sites: dict[str, Live] = {}
         self._settled: dict[Hashable, Settled] = {}
 
@@ -63,7 +83,8 @@ class Published:
             if held is None or held.version.version != newest[site.site_id]:
                 version = await policies.current(self._db, site.site_id)
                 if version is not None:
-                    self._sites[key] = Live(site, version)
+                    shown = await self._prepare(version) if self._prepare else ()
+                    self._sites[key] = Live(site, version, shown)
         for key in self._sites.keys() - sites.keys():
             del self._sites[key]
 
@@ -83,17 +104,28 @@ class Published:
     async def settle(self, live: Live, statement: Statement, day: int) -> Settled:
         """Judge a statement by the version it names.
 
-        Raises Conflict when the site never published what it names, Problem for what does not fit that version.
+        Raises Conflict when the site never published what it names, Problem for what does not fit that version, or
+        names a notice that it never showed.
         """
         key = (live.site.site_id, day, statement)
         settled = self._settled.get(key)
         if settled is None:
             said = choices(statement)
             settled = settle(statement, said, await self._version(live, statement), day)
+            await self.check_notice(live, statement)
             if len(self._settled) >= MEMORY:
                 self._settled.clear()
             self._settled[key] = settled
         return settled
+
+    async def check_notice(self, live: Live, statement: Statement) -> None:
+        """Raises Problem when a record would name a notice that the version never showed."""
+        version, notice = statement.version, statement.notice
+        if not names_notice(statement.layer, statement.control) or not notice or live.shows(version, notice):
+            return
+        if not await notices.is_shown(self._db, live.site.site_id, version, notice):
+            raise unknown_notice()
+        live.recall(version, notice)
 
     async def _version(self, live: Live, statement: Statement) -> Version:
         """The version that a statement names: the current one, or an older one."""

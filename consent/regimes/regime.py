@@ -28,6 +28,7 @@ class Regime(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     gpc: Literal["deny", "ignore"]  # what the Global Privacy Control means for the purposes it covers
     reask_days: int  # a choice is not asked again before
     signal_shown: bool  # the visitor must see that the signal was taken
+    shown: bool  # whether it may be counted, before a choice, that a layer was shown
     source: str
     countries: tuple[str, ...] = ()  # ISO 3166-1 alpha-2
     states: tuple[State, ...] = ()

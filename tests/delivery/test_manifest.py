@@ -48,8 +48,8 @@ def test_settings() -> None:
         "cookie": {"name": "consent", "domain": ""},
         "regime": "us",
         "regimes": {
-            "eu": {"model": "opt-in", "reask_days": 180, "gpc": "deny", "signal_shown": False},
-            "us": {"model": "opt-out", "reask_days": 365, "gpc": "deny", "signal_shown": True},
+            "eu": {"model": "opt-in", "reask_days": 180, "gpc": "deny", "signal_shown": False, "shown": False},
+            "us": {"model": "opt-out", "reask_days": 365, "gpc": "deny", "signal_shown": True, "shown": True},
         },
         "strictest": "eu",
         "languages": ["en"],

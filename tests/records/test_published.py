@@ -6,11 +6,12 @@ import json
 import pytest
 
 from consent.db import Database
+from consent.delivery.notices import Notices
 from consent.errors import Conflict, Problem
 from consent.records import claim as claims
 from consent.records.published import OLDER, Published
 from tests.records.failing import Failing
-from tests.records.shop import ORIGIN, body, publish_shop, raw
+from tests.records.shop import ORIGIN, body, publish_shop, raw, shown
 
 DAY = 20_777
 
@@ -151,3 +152,36 @@ async def test_a_failure_is_told_once_and_outlived(
             await asyncio.sleep(0.001)
     watching.cancel()
     await asyncio.gather(watching, return_exceptions=True)
+
+
+@pytest.mark.parametrize("prepared", [True, False])
+async def test_a_record_names_a_notice_that_was_shown(db: Database, prepared: bool) -> None:
+    """Made-up notices and those of another version are refused; what the version showed passes, from memory or store."""
+    _, first = await publish_shop(db)
+    _, second = await publish_shop(db, more="[texts.en]\nlayer_accept = 'Fine'")
+    published = Published(db, Notices(db).keep if prepared else None)
+    await published.refresh()
+    live = published.site("shop")
+    assert live is not None
+
+    for notice in ("a" * 64, shown(first)):
+        with pytest.raises(Problem) as refused:
+            await published.settle(live, claims.read(raw(second, notice=notice)).statement, DAY)
+        assert (refused.value.status, refused.value.field) == (422, "notice")
+    assert (await published.settle(live, claims.read(raw(second)).statement, DAY)).version == 2
+
+
+async def test_known_notices_are_not_looked_up(db: Database) -> None:
+    """What the current version shows is known without the store; what an older one showed is asked for once."""
+    _, first = await publish_shop(db)
+    _, second = await publish_shop(db, texts="days = 200")
+    failing = Failing(db)
+    published = Published(failing, Notices(db).keep)
+    await published.refresh()
+    live = published.site("shop")
+    assert live is not None
+    await published.settle(live, claims.read(raw(first)).statement, DAY)
+    failing.unreadable = True
+
+    await published.settle(live, claims.read(raw(second)).statement, DAY)
+    await published.settle(live, claims.read(raw(first)).statement, DAY + 1)

@@ -335,3 +335,6 @@ def _when(milliseconds: int) -> str:
 
 def _now() -> int:
     return time.time_ns() // 1_000_000
+
+
+from consent import cli_notice  # noqa: E402, F401  # its commands join `main`, which they are made of

@@ -39,8 +39,6 @@ def settings(
     return {
         "site": resolved.site,
         "base": base,
-        "version": version.version,
-        "scope": version.scope,
         "cookie": msgspec.to_builtins(resolved.cookie),
         "regime": regime if regime in regimes else None,
         "regimes": {key: _regime(law) for key, law in regimes.items()},
@@ -48,9 +46,7 @@ def settings(
         "languages": list(resolved.languages),
         "purposes": [{"key": p.key, "required": p.required, "gpc": p.gpc} for p in resolved.purposes],
         "layers": {language: layers(version, language, name) for language in resolved.languages},
-        "ui": {language: _texts(resolved, language, _CONTROL) for language in resolved.languages},
         "theme": resolved.look.tokens(),
-        "control": {"position": resolved.look.control},
     }
 
 
@@ -65,13 +61,16 @@ def details(version: Version, language: str, *, since: Mapping[str, str], name: 
     resolved = version.resolved
     told = {**layers(version, language, name), "notice": notice(resolved, language, code)}
     return {
+        "version": version.version,
         "hash": version.hash,
+        "scope": version.scope,
         "since": dict(since),
         "days": resolved.days,
         "everything": resolved.after_accept == "everything",
         "services": [_service(service) for service in resolved.services],
         "layers": {language: told},
         "ui": {language: _texts(resolved, language, _CONTROL + _PLACEHOLDER)},
+        "control": {"position": resolved.look.control},
     }
 
 

@@ -17,7 +17,7 @@ from consent.policy.theme import Look
 
 def render_page(name: str, resolved: Resolved, words: Words, title: str, **values: Any) -> str:
     """The HTML of one page; every value is escaped."""
-    template = _templates().get_template(f"{name}.html")
+    template = templates().get_template(f"{name}.html")
     style = Markup(page_style(resolved.look))  # noqa: S704  # colours, lengths and fonts that the policy's check let through
     home = next(iter(resolved.origins), "")
     return template.render(
@@ -52,7 +52,8 @@ def _declarations(tokens: dict[str, str]) -> str:
 
 
 @cache
-def _templates() -> jinja2.Environment:
+def templates() -> jinja2.Environment:
+    """The templates of this room; they escape what is put in."""
     return jinja2.Environment(
         loader=jinja2.PackageLoader("consent.delivery", "templates"),
         autoescape=True,

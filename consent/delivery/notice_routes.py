@@ -1,0 +1,92 @@
+"""GET /n/…: every notice that a site ever showed, by its hash: a page, the bytes that were hashed, and the list."""
+
+import re
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from consent.config import Config
+from consent.db import Database
+from consent.delivery.notice_page import read_body, render_notice
+from consent.delivery.routes import LAYER_AGE, SCRIPT_AGE, unknown_site
+from consent.errors import NotFound
+from consent.policy import notice_queries as queries
+from consent.policy.notice_queries import Notice
+from consent.sites.queries import by_key
+from consent.sites.site import Site
+
+_HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+
+class NoticePages:
+    """What was shown, for anybody: it was public when it was shown."""
+
+    def __init__(self, db: Database, config: Config) -> None:
+        self._db = db
+        self._config = config
+
+    def routes(self) -> list[BaseRoute]:
+        """Every path of these pages, for the app's one list."""
+        return [
+            Route("/n/{site}", self.listed, methods=["GET"]),
+            Route("/n/{site}/{hash}.json", self.body, methods=["GET"]),
+            Route("/n/{site}/{hash}", self.page, methods=["GET"]),
+        ]
+
+    async def listed(self, request: Request) -> Response:
+        """The notices of a site with the moment from which each was there, the newest first (PR-03)."""
+        site = await self._site(request)
+        found = [
+            {"hash": one.hash, "kind": one.kind, "language": one.language, "first": one.first, "versions": one.versions}
+            for one in await queries.listed(self._db, site.site_id)
+        ]
+        body = msgspec.json.encode({"site": site.key, "notices": found})
+        return Response(body, headers=_readable(f"public, max-age={SCRIPT_AGE}"), media_type="application/json")
+
+    async def body(self, request: Request) -> Response:
+        """The exact bytes whose SHA-256 is the hash."""
+        notice = await self._notice(request, await self._site(request))
+        read_body(notice)
+        headers = _readable(f"public, max-age={LAYER_AGE}, immutable")
+        return Response(notice.body.encode(), headers=headers, media_type="application/json")
+
+    async def page(self, request: Request) -> Response:
+        """The notice as it was, and as plain text."""
+        site = await self._site(request)
+        notice = await self._notice(request, site)
+        body = read_body(notice)
+        code = await queries.code(self._db, body["code"]) if notice.kind == "layers" else None
+        versions = await queries.versions(self._db, site.site_id, notice.hash)
+        address = f"{self._config.base_url}/n/{site.key}/{notice.hash}.json"
+        page = render_notice(notice, code, versions=versions, address=address)
+        headers = {"Content-Security-Policy": page.policy, "Cache-Control": f"public, max-age={SCRIPT_AGE}"}
+        return HTMLResponse(page.html, headers=headers)
+
+    async def _site(self, request: Request) -> Site:
+        key = request.path_params["site"]
+        site = await by_key(self._db, key)
+        if site is None:
+            raise unknown_site(key)
+        return site
+
+    async def _notice(self, request: Request, site: Site) -> Notice:
+        named = request.path_params["hash"]
+        notice = await queries.by_hash(self._db, site.site_id, named) if _HASH.fullmatch(named) else None
+        if notice is None:
+            raise unknown_notice(site.key, named)
+        return notice
+
+
+def unknown_notice(site: str, named: str) -> NotFound:
+    """The answer to a hash that no notice of the site has."""
+    return NotFound(
+        "unknown_notice",
+        f"The site {site[:40]!r} never showed a notice {named[:64]!r}.",
+        f"Take the hash from a record, or from the list: consent notice list {site[:40]}.",
+    )
+
+
+def _readable(cache: str) -> dict[str, str]:
+    return {"Cache-Control": cache, "Access-Control-Allow-Origin": "*"}

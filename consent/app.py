@@ -21,11 +21,16 @@ from consent.config import Config
 from consent.db import Database
 from consent.db.place import Hold, prepare, secret
 from consent.db.sqlite import open_sqlite
+from consent.delivery.notice_routes import NoticePages
+from consent.delivery.notices import Notices
 from consent.delivery.pages import Pages
 from consent.delivery.routes import Delivery
+from consent.delivery.shown import Counts
+from consent.delivery.shown_routes import ShownPost
 from consent.demo import demo
 from consent.demo.routes import Demo
 from consent.errors import Problem, Unavailable
+from consent.ledger.sequencer import sequencer
 from consent.records.intake import Intake
 from consent.records.limits import Limits
 from consent.records.published import Published
@@ -49,8 +54,10 @@ class Service:
     """Everything that runs, made of one store and one set of settings."""
 
     def __init__(self, config: Config, db: Database, key: bytes) -> None:
-        self.published = Published(db)
-        self.intake = Intake(db, key)
+        self.db = db
+        self.published = Published(db, Notices(db).keep)
+        self.sequencer = sequencer(db, config)
+        self.intake = Intake(db, self.sequencer, key)
         self.visits = Visits(config)
         self.delivery = Delivery(db, config, self.published, self.visits)
         limits = Limits(config.rate_address, config.rate_site, time.monotonic)
@@ -64,6 +71,14 @@ class Service:
             visits=self.visits,
         )
         self.records = Records(db, self.post, config.networks, time.monotonic)
+        self.notices = NoticePages(db, config)
+        self.counts = Counts(db)
+        self.shown = ShownPost(
+            published=self.published,
+            counts=self.counts,
+            limits=Limits(config.rate_address, config.rate_site, time.monotonic),
+            config=config,
+        )
         self.demo = Demo(config, self.delivery.published)
         self._described = msgspec.json.encode(openapi.describe(config.base_url))
 
@@ -73,6 +88,8 @@ class Service:
             *self.records.routes(),
             *self.delivery.routes(),
             *self.pages.routes(),
+            *self.shown.routes(),
+            *self.notices.routes(),
             Route("/livez", self.live, methods=["GET"]),
             Route("/readyz", self.ready, methods=["GET"]),
             Route("/openapi.json", self.described, methods=["GET"]),
@@ -103,7 +120,11 @@ class Service:
     async def running(self) -> AsyncIterator[None]:
         """Commit, and watch for what is published, until the block ends; then let in what was taken."""
         await self.published.refresh()
-        tasks = [asyncio.create_task(self.intake.committer.run()), asyncio.create_task(self.published.watch())]
+        tasks = [
+            asyncio.create_task(self.intake.committer.run()),
+            asyncio.create_task(self.published.watch()),
+            asyncio.create_task(self.counts.run()),
+        ]
         try:
             yield
         finally:

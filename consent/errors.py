@@ -73,6 +73,12 @@ class ContradictionError(StoreError):
         super().__init__("store_contradiction", message, "Look at what is stored, then decide anew.")
 
 
+class LogRefused(Problem):  # the room's word
+    """A log of the ledger must not grow: it would contradict itself. Other sites' logs are not concerned."""
+
+    status = 503
+
+
 class NotFound(Problem):
     """There is nothing of that name."""
 

@@ -21,7 +21,7 @@ from consent.records import claim as claims
 from consent.records.intake import Intake
 from consent.records.published import Published
 from consent.sites.queries import by_key
-from tests.records.shop import config_in, open_shop, raw, shop_in
+from tests.records.shop import config_in, logs, open_shop, raw, shop_in
 
 POLICY = """
 site = "shop"
@@ -179,7 +179,7 @@ async def said(config: Config, count: int) -> None:
     """Record some choices."""
     version = await shop_in(config)
     db = await open_sqlite(config.store)
-    published, intake = Published(db), Intake(db, b"secret")
+    published, intake = Published(db), Intake(db, logs(db, config.data), b"secret")
     await published.refresh()
     running = asyncio.create_task(intake.committer.run())
     live = published.site("shop")
@@ -210,7 +210,7 @@ def test_reading_the_log(terminal: Terminal) -> None:
     assert lines[0].split("\t")[:3] == ["time (UTC)", "action", "decided"]
     assert lines[1].split("\t")[1:3] == [
         "given",
-        "preferences=granted statistics=granted marketing=granted social=granted",
+        "marketing=granted preferences=granted social=granted statistics=granted",
     ]
 
 

@@ -19,8 +19,6 @@ class Checkpoint(NamedTuple):
         lines = (self.origin, str(self.size), encoded(self.root), *self.extension)
         return "".join(f"{line}\n" for line in lines)
 
-    __str__ = format
-
     @classmethod
     def parse(cls, text: str) -> "Checkpoint":
         """The checkpoint of a note's text. Raises LedgerError for anything but its one spelling."""

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from consent.db.place import secret
-from consent.errors import StoreError
+from consent.errors import LogRefused
 from consent.ledger.note import SigningKey
 
 
@@ -19,12 +19,12 @@ class Keys:
         return SigningKey.parse(text)
 
     def read(self, site: str, epoch: int, number: int) -> SigningKey:
-        """A key that was made before. Raises StoreError where it is missing: a new one would be another signer."""
+        """A key that was made before. Raises LogRefused where it is missing: a new one would be another signer."""
         path = self._path(site, epoch, number)
         try:
             return SigningKey.parse(path.read_text("ascii"))
         except (OSError, ValueError) as error:
-            raise StoreError(
+            raise LogRefused(
                 "key_missing",
                 f"The key that signs the log of {site} is not at {path}, or cannot be read.",
                 f"Put it back; where it is lost, the log goes on in a new epoch: consent ledger new-epoch {site}.",

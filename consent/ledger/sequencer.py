@@ -5,9 +5,11 @@ from base64 import b64decode, b64encode
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
+from consent.config import Config
 from consent.db import Database
-from consent.errors import Conflict, ContradictionError, Problem, StoreError
+from consent.errors import Conflict, ContradictionError, LogRefused
 from consent.ledger import queries, reading
 from consent.ledger.checkpoint import Checkpoint
 from consent.ledger.edge import Edge
@@ -51,7 +53,7 @@ class Sequencer:
             fresh: read the store again, since another process may have appended.
             db: the transaction to read in; without one, what is committed.
 
-        Raises StoreError when its key is missing, Conflict when the store is behind what was noted of it.
+        Raises LogRefused when its key is missing, or the store is behind what was noted of it or altered.
         """
         held = self._tails.get(log.site_id)
         if held is not None and not fresh:
@@ -84,7 +86,7 @@ class Sequencer:
             self._tails.pop(log.site_id, None)
             number = tail.number + 1
             key = self._keys.make(log.key, tail.epoch, number, tail.origin)
-            text = str(Checkpoint(tail.origin, tail.edge.size, b64decode(tail.root)))
+            text = Checkpoint(tail.origin, tail.edge.size, b64decode(tail.root)).format()
             row = {"site_id": tail.site_id, "epoch": tail.epoch, "number": number}
             await held.batch([queries.adding_key({**row, "vkey": str(key.vkey), "since": tail.edge.size})])
             await held.batch([queries.swapping_note(tail.head, tail.key.sign(text, key))])
@@ -97,7 +99,7 @@ class Sequencer:
         """
         try:
             await self._load(self._db, log)
-        except Problem:
+        except LogRefused:
             pass
         else:
             raise Conflict("log_sound", f"The log of {log.key} can go on.", "Nothing needs to be done.")
@@ -135,10 +137,10 @@ class Sequencer:
         head = Head(log.site_id, row["epoch"], row["size"], root)
         await self._compare(db, log, head)
         key = self._keys.read(log.key, row["epoch"], row["number"])
-        return Tail(log.site_id, row["epoch"], row["number"], row["origin"], key, edge, root)
+        return Tail(log.site_id, row["epoch"], row["number"], row["origin"], key, edge, root, row["checkpoint"])
 
     async def _compare(self, db: Database, log: Log, head: Head) -> None:
-        """Note the stored head; raises Conflict when it is behind the noted one, or does not follow from it."""
+        """Note the stored head; raises LogRefused when it is behind the noted one, or does not follow from it."""
         noted = self._heads.of(log.site_id)
         if noted == head:
             return None
@@ -161,33 +163,39 @@ class Sequencer:
         origin = self._origin(log, epoch)
         key = self._keys.make(log.key, epoch, 1, origin)
         ids = {"site_id": log.site_id, "epoch": epoch}
+        note = key.sign(Checkpoint(origin, 0, EMPTY_ROOT).format())
         opened = queries.opening(
             {**ids, "origin": origin, "opened": time.time_ns() // 1_000_000},
             {**ids, "number": 1, "vkey": str(key.vkey), "since": 0},
-            {**ids, "size": 0, "root": _EMPTY, "checkpoint": key.sign(str(Checkpoint(origin, 0, EMPTY_ROOT)))},
+            {**ids, "size": 0, "root": _EMPTY, "checkpoint": note},
         )
         try:
             await (db or self._db).batch(opened)
         except ContradictionError:  # it was opened at the same moment
             return await self._load(db or self._db, log)
-        return Tail(log.site_id, epoch, 1, origin, key, Edge.empty(), _EMPTY)
+        return Tail(log.site_id, epoch, 1, origin, key, Edge.empty(), _EMPTY, note)
 
 
-def behind(log: Log, stored: Head, noted: Head) -> Conflict:
+def behind(log: Log, stored: Head, noted: Head) -> LogRefused:
     """The refusal to append to a log that was rolled back: two heads of one log must never contradict each other."""
-    return Conflict(
+    return LogRefused(
         "log_behind",
         f"The log of {log.key} was seen with {noted.size} leaves (epoch {noted.epoch}), and the store holds"
         f" {stored.size} (epoch {stored.epoch}), or others: it was restored from a backup, or altered.",
         f"Put the newest store back, or go on in a new epoch: consent ledger new-epoch {log.key}.",
-        status=503,
     )
 
 
-def torn(log: Log) -> StoreError:
+def torn(log: Log) -> LogRefused:
     """The refusal to append to a log whose rows do not lead to its head."""
-    return StoreError(
+    return LogRefused(
         "log_altered",
         f"The rows of the log of {log.key} do not lead to its head: they were altered.",
         "Find out where: consent ledger verify. Then put a backup back.",
     )
+
+
+def sequencer(db: Database, config: Config) -> Sequencer:
+    """The logs of a store, with the keys and heads that lie beside it."""
+    host = urlsplit(config.base_url).netloc
+    return Sequencer(db, Keys(config.data / "keys"), Heads(config.data / "ledger.heads"), host)

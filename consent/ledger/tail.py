@@ -34,6 +34,7 @@ class Tail(NamedTuple):
     key: SigningKey
     edge: Edge
     root: str
+    checkpoint: str
 
     @property
     def head(self) -> Head:
@@ -47,13 +48,12 @@ class Growth(NamedTuple):
     tail: Tail
     first: int
     tiles: list[Full]
-    checkpoint: str
     statements: list[Statement]
 
     def proof(self, leaf: int, extra: bytes) -> str:
         """The proof of one of the new leaves (c2sp.org/tlog-proof)."""
         path = self.tail.edge.inclusion(leaf)
-        return format_proof(leaf, path, self.checkpoint, extra)
+        return format_proof(leaf, path, self.tail.checkpoint, extra)
 
 
 def grow(tail: Tail, leaves: Iterable[Leaf]) -> Growth:
@@ -62,8 +62,8 @@ def grow(tail: Tail, leaves: Iterable[Leaf]) -> Growth:
     first = tail.edge.size
     edge, tiles = tail.edge.append([leaf_hash(entry(*leaf)) for leaf in new])
     root = edge.root()
-    checkpoint = tail.key.sign(str(Checkpoint(tail.origin, edge.size, root)))
-    grown = tail._replace(edge=edge, root=b64encode(root).decode())
+    checkpoint = tail.key.sign(Checkpoint(tail.origin, edge.size, root).format())
+    grown = tail._replace(edge=edge, root=b64encode(root).decode(), checkpoint=checkpoint)
     log = {"site_id": tail.site_id, "epoch": tail.epoch}
     rows: list[Row] = [
         {**log, "leaf": leaf, "type": type_, "time": time, "content": content}
@@ -75,10 +75,10 @@ def grow(tail: Tail, leaves: Iterable[Leaf]) -> Growth:
         "root": grown.root,
         "checkpoint": checkpoint,
         "old_size": first,
-        "old_root": tail.root,
+        "old_checkpoint": tail.checkpoint,  # another one, too, when its key was rotated
     }
     stored = [{**log, **_tile(*tile)} for tile in tiles]
-    return Growth(grown, first, tiles, checkpoint, queries.appending(rows, stored, swap))
+    return Growth(grown, first, tiles, queries.appending(rows, stored, swap))
 
 
 def _tile(level: int, index: int, hashes: tuple[bytes, ...]) -> Row:

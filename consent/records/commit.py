@@ -1,17 +1,26 @@
-"""Group commit: records are collected on the loop while a commit runs, then handed over in one transaction.
+"""Group commit: records are collected on the loop while a commit runs, then handed over in one transaction with their
+leaves, tiles and signed checkpoints.
 
-Whoever waits is answered when that transaction is durable, or told that it is not. A commit that failed is never tried
-again as if nothing had happened: those who wait are told, and the store must prove itself before more is taken.
+Whoever waits is answered when that transaction is durable and the heads are noted, or told that it is not. A commit
+that failed is never tried again as if nothing had happened: those who wait are told, and the store must prove itself
+before more is taken.
 """
 
 import asyncio
 import logging
+import os
+from base64 import b64encode
 from collections.abc import Sequence
+from itertools import groupby
 
-from consent.db import Database, Row
-from consent.errors import ContradictionError, StoreError, Unavailable
-from consent.records import queries
+from consent.db import Database, Row, Statement
+from consent.errors import ContradictionError, LogRefused, StoreError, Unavailable
+from consent.ledger.leaf import SALT_BYTES, commitment
+from consent.ledger.sequencer import Log, Sequencer
+from consent.ledger.tail import Growth, Leaf, grow
+from consent.records import evidence, queries
 from consent.records.decision import Action, Settled, action
+from consent.records.evidence import Evidence
 
 WAITING = 2_048
 """Records that may wait for a commit. More are refused: nothing waits without bound."""
@@ -28,20 +37,33 @@ RETRY = (1.0, 60.0)
 _log = logging.getLogger(__name__)
 
 
+CONTESTED = 5
+"""How often a log is read anew when other processes append to it, before those who wait are told to come again."""
+
+
 class Entry:
-    """A record on its way. `done` comes to None when it is stored, or to the row that had its key before.
+    """A record on its way. `done` comes to its evidence when it is stored, or to the row that had its key before.
 
     A first choice brings its `receipt`; one that follows another brings what it comes to, for its action depends on
     what is stored when its turn comes.
     """
 
-    __slots__ = ("done", "follows", "receipt", "record")
+    __slots__ = ("done", "follows", "log", "receipt", "record", "salt", "version")
 
-    def __init__(self, record: Row, receipt: Row | None, follows: Settled | None = None) -> None:
+    def __init__(
+        self, log: Log, version: Row, record: Row, receipt: Row | None, follows: Settled | None = None
+    ) -> None:
+        self.log = log
+        self.version = version
         self.record = record
         self.receipt = receipt
         self.follows = follows
-        self.done: asyncio.Future[Row | None] = asyncio.get_running_loop().create_future()
+        self.salt = os.urandom(SALT_BYTES)
+        self.done: asyncio.Future[Evidence | Row] = asyncio.get_running_loop().create_future()
+
+    def said(self) -> bytes:
+        """What is committed to, in its canonical form; its action is known when its turn has come."""
+        return evidence.canonical(self.record, self.log.key, self.version)
 
     @property
     def key(self) -> tuple[int, str]:
@@ -57,8 +79,9 @@ class Entry:
 class Committer:
     """Commits what is submitted while `run` is running."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, sequencer: Sequencer) -> None:
         self._db = db
+        self._sequencer = sequencer
         self._queue: list[Entry] = []
         self._pending: dict[tuple[int, str], Entry] = {}
         self._wanted = asyncio.Event()
@@ -101,7 +124,7 @@ class Committer:
         """Store a group and answer it; False when the store failed."""
         overdue = asyncio.get_running_loop().call_later(OVERDUE, self._refuse, group, "a commit takes too long")
         try:
-            known = await self._write(group)
+            await self._write(group)
         except StoreError as error:
             self._refuse(group, error.message)
             return False
@@ -111,19 +134,59 @@ class Committer:
             return False
         finally:
             overdue.cancel()
-        for entry in group:
-            self._answer(entry, known.get(entry.key))
         return not self._failure
 
-    async def _write(self, group: Sequence[Entry]) -> dict[tuple[int, str], Row]:
-        """Store what is new of a group; the rows that were there before, by site and key."""
+    async def _write(self, group: Sequence[Entry]) -> None:
+        """Store a group in one transaction; where that contradicts what is there, each site by itself."""
         await self._judge([entry for entry in group if entry.follows])
-        receipts = [entry.receipt for entry in group if entry.receipt is not None]
         try:
-            complete = await queries.add(self._db, receipts, [entry.record for entry in group])
+            await self._store(group)
         except ContradictionError:
-            return await self._write_one_by_one(group)
-        return {} if complete else await self._known(group)
+            for ours in _by_site(group):
+                await self._write_site(ours)
+
+    async def _write_site(self, group: Sequence[Entry]) -> None:
+        """Store what is new of one site's group: another process may have appended, a key may have been used before."""
+        new = list(group)
+        for _ in range(CONTESTED):
+            known = await self._known(new)
+            for entry in new:
+                if entry.key in known:
+                    self._answer(entry, known[entry.key])
+            new = [entry for entry in new if entry.key not in known]
+            try:
+                await self._store(new, fresh=True)
+            except ContradictionError:
+                continue
+            return
+        await self._write_one_by_one(new)
+
+    async def _store(self, group: Sequence[Entry], *, fresh: bool = False) -> None:
+        """One transaction: records, leaves, tiles, checkpoints; then the heads are noted, and who waits is answered.
+
+        A log that must not grow costs only its own site's records. Raises ContradictionError when nothing was done.
+        """
+        stored: list[tuple[Growth, Sequence[Entry]]] = []
+        statements: list[Statement] = []
+        for ours in _by_site(group):
+            try:
+                growth = grow(await self._sequencer.tail(ours[0].log, fresh=fresh), map(_leaf, ours))
+            except LogRefused as refused:
+                _log.error("%s", refused)
+                for entry in ours:
+                    self._fail(entry, refused.message)
+                continue
+            for leaf, entry in enumerate(ours, growth.first):
+                entry.record |= {"epoch": growth.tail.epoch, "leaf": leaf, "salt": b64encode(entry.salt).decode()}
+            receipts = [entry.receipt for entry in ours if entry.receipt is not None]
+            statements += queries.adding(receipts, [entry.record for entry in ours]) + growth.statements
+            stored.append((growth, ours))
+        if stored:
+            await self._db.batch(statements)
+            await self._sequencer.settle([growth for growth, _ in stored])
+        for growth, entries in stored:
+            for leaf, entry in enumerate(entries, growth.first):
+                self._answer(entry, Evidence(entry.said(), growth.proof(leaf, entry.salt), str(growth.tail.key.vkey)))
 
     async def _judge(self, later: Sequence[Entry]) -> None:
         """Say the actions of choices that follow others. Groups are written one by one: what is read is the latest."""
@@ -138,17 +201,14 @@ class Committer:
             entry.record["action"] = action(entry.follows, before.get(entry.chain, "refused"))
             before[entry.chain] = entry.record["action"]
 
-    async def _write_one_by_one(self, group: Sequence[Entry]) -> dict[tuple[int, str], Row]:
+    async def _write_one_by_one(self, group: Sequence[Entry]) -> None:
         """A record that contradicts the store (its receipt was erased just now) must not take others with it."""
-        known: dict[tuple[int, str], Row] = {}
         for entry in group:
             try:
-                if not await queries.add(self._db, [entry.receipt] if entry.receipt else [], [entry.record]):
-                    known |= await self._known([entry])
+                await self._store([entry], fresh=True)
             except ContradictionError:
                 _log.exception("a record contradicts the store")
                 self._fail(entry, "the choice it follows is not there any more")
-        return known
 
     async def _known(self, group: Sequence[Entry]) -> dict[tuple[int, str], Row]:
         """Rows of the group's keys that are of other records."""
@@ -167,6 +227,7 @@ class Committer:
             wait = min(wait * 2, longest)
             try:
                 await queries.probe(self._db)
+                await self._sequencer.settle([])
             except Exception as error:
                 _log.error("the store still fails: %s", error)
             else:
@@ -186,12 +247,24 @@ class Committer:
         if not entry.done.done():
             entry.done.set_exception(unavailable(why))
 
-    def _answer(self, entry: Entry, known: Row | None) -> None:
+    def _answer(self, entry: Entry, answer: Evidence | Row) -> None:
         self._pending.pop(entry.key, None)
         if not entry.done.done():
-            entry.done.set_result(known)
+            entry.done.set_result(answer)
 
 
 def unavailable(why: str) -> Unavailable:
     """The answer when a record cannot be promised."""
     return Unavailable(f"The choice was not recorded: {why}.")
+
+
+def _by_site(group: Sequence[Entry]) -> list[list[Entry]]:
+    """A group by site, each in the order in which it came."""
+    in_order = sorted(group, key=lambda entry: entry.log.site_id)
+    return [list(ours) for _, ours in groupby(in_order, key=lambda entry: entry.log.site_id)]
+
+
+def _leaf(entry: Entry) -> Leaf:
+    """What the log says of a record: what kind it is, when it came, and a commitment to all of it."""
+    made = b64encode(commitment(entry.salt, entry.said())).decode()
+    return Leaf(entry.record["action"], entry.record["time"] // 1_000, made)

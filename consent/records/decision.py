@@ -136,4 +136,5 @@ def _cookie(choice: Choice) -> str:
 
 
 def _json(states: dict[str, State]) -> str:
-    return msgspec.json.encode(states).decode()
+    """Sorted by key, since records are committed to as they stand."""
+    return msgspec.json.encode(states, order="deterministic").decode()

@@ -4,16 +4,18 @@ import hashlib
 import hmac
 import os
 import time
-from base64 import urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from typing import NamedTuple
 
 from consent.db import Database, Row
 from consent.errors import Conflict
-from consent.records import identifier, queries
-from consent.records.claim import Claim
+from consent.ledger.sequencer import Log, Sequencer
+from consent.records import evidence, identifier, queries
+from consent.records.claim import Claim, names_notice
 from consent.records.commit import Committer, Entry
 from consent.records.decision import Settled, action, digest
+from consent.records.evidence import Evidence
 from consent.records.identifier import Stamp
 from consent.sites.site import Site
 
@@ -21,7 +23,10 @@ DAY = 86_400_000
 
 
 class Taken(NamedTuple):
-    """What came of a post; `new` unless the same was recorded before. `write_key` belongs to a first choice."""
+    """What came of a post; `new` unless the same was recorded before. `write_key` belongs to a first choice.
+
+    There is no evidence of records that are older than the ledger.
+    """
 
     new: bool
     id: str
@@ -29,6 +34,7 @@ class Taken(NamedTuple):
     write_key: str | None
     time: int
     action: str
+    evidence: Evidence | None
 
 
 def milliseconds() -> int:
@@ -39,12 +45,15 @@ def milliseconds() -> int:
 class Intake:
     """Takes what visitors say. `secret` is what write keys are derived from."""
 
-    def __init__(self, db: Database, secret: bytes, now: Callable[[], int] = milliseconds) -> None:
+    def __init__(
+        self, db: Database, sequencer: Sequencer, secret: bytes, now: Callable[[], int] = milliseconds
+    ) -> None:
         self._db = db
+        self._sequencer = sequencer
         self._secret = secret
         self._now = now
         self._last = Stamp(0, 0)
-        self.committer = Committer(db)
+        self.committer = Committer(db, sequencer)
 
     def today(self) -> int:
         """Days since 1970, UTC."""
@@ -59,19 +68,29 @@ class Intake:
         write_key = None if claim.continues else self.write_key(site, claim.key)
         waiting = self.committer.waiting(site.site_id, claim.key)
         entry = waiting or self._enter(site, claim, settled, said, region=region, write_key=write_key)
-        other = await entry.done
-        return _taken(other or entry.record, said, write_key, new=not (waiting or other))
+        answer = await entry.done
+        if isinstance(answer, Evidence):
+            return _taken(entry.record, said, write_key, answer, new=not waiting)
+        return await self._repeated(site, answer, said, write_key)
 
     async def recorded(self, site: Site, claim: Claim, settled: Settled) -> Taken | None:
         """What came of this very post when it was recorded before, or is on its way; None when it was not."""
         waiting = self.committer.waiting(site.site_id, claim.key)
-        row: Row | None = (await waiting.done or waiting.record) if waiting else None
-        if row is None:
-            row = (await queries.known(self._db, site.site_id, [claim.key])).get(claim.key)
+        if waiting:
+            await waiting.done
+        row = (await queries.known(self._db, site.site_id, [claim.key])).get(claim.key)
         said = digest(settled, claim.continues)
         if row is None or row["digest"] != said:
             return None
-        return _taken(row, said, None if claim.continues else self.write_key(site, claim.key), new=False)
+        return await self._repeated(site, row, said, None if claim.continues else self.write_key(site, claim.key))
+
+    async def _repeated(self, site: Site, row: Row, said: str, write_key: str | None) -> Taken:
+        """The answer to what was recorded before; its proof is of the log as it is now."""
+        log, shown = Log(site.site_id, site.key), None
+        proof = await self._sequencer.proof(log, row["epoch"], row["leaf"], b64decode(row["salt"]))
+        if proof is not None:
+            shown = Evidence(evidence.canonical(row, site.key, row), *proof)
+        return _taken(row, said, write_key, shown, new=False)
 
     def write_key(self, site: Site, key: str) -> str:
         """What later choices of this chain must show; the same for the same post, so that a retry gets it again."""
@@ -111,17 +130,18 @@ class Intake:
             "client_time": claim.time,
             "widget": claim.widget,
         }
-        entry = Entry(record, receipt, settled if follows else None)
+        version = {"hash": claim.hash, "scope": claim.scope}
+        entry = Entry(Log(site.site_id, site.key), version, record, receipt, settled if follows else None)
         self.committer.submit(entry)
         return entry
 
 
 def shown(claim: Claim) -> str:
     """The notice that a record names: empty where no layer was shown. The page with the form says `object`."""
-    return claim.notice if claim.layer or claim.control == "object" else ""
+    return claim.notice if names_notice(claim.layer, claim.control) else ""
 
 
-def _taken(row: Row, said: str, write_key: str | None, *, new: bool) -> Taken:
+def _taken(row: Row, said: str, write_key: str | None, shown: Evidence | None, *, new: bool) -> Taken:
     if row["digest"] != said:
         raise Conflict("key_reused", "This key was used for another choice.", "Make a new random key for each choice.")
-    return Taken(new, row["id"], row["receipt"], write_key, row["time"], row["action"])
+    return Taken(new, row["id"], row["receipt"], write_key, row["time"], row["action"], shown)

@@ -12,17 +12,13 @@ from consent.records.record import Record, from_row
 
 _STORED = (
     "site_id", "id", "key", "digest", "receipt", "time", "action", "control", "layer", "language", "notice", "version",
-    "purposes", "services", "regime", "region", "gpc", "client_time", "widget",
+    "purposes", "services", "regime", "region", "gpc", "client_time", "widget", "salt", "epoch", "leaf",
 )  # fmt: skip
 _ADD_RECORD = (
     f"insert into consent_record ({', '.join(_STORED)})"  # noqa: S608  # only names of columns
     f" values ({', '.join(':' + name for name in _STORED)})"
-    " on conflict (site_id, key) do nothing"
 )
-_ADD_RECEIPT = (
-    "insert into receipt (site_id, id, write_hash, created) values (:site_id, :id, :write_hash, :created)"
-    " on conflict (site_id, id) do nothing"
-)
+_ADD_RECEIPT = "insert into receipt (site_id, id, write_hash, created) values (:site_id, :id, :write_hash, :created)"
 _SELECT = (
     "select r.id, r.receipt, r.time, r.action, r.control, r.layer, r.language, r.notice, r.version, v.hash, v.scope,"
     " r.purposes, r.services, r.regime, r.region, r.gpc, r.client_time, r.widget"
@@ -34,18 +30,20 @@ _PAGE = f"{_SELECT} limit :limit"
 _NEWEST = f"{_SELECT} desc limit :limit"
 
 
-async def add(db: Database, receipts: Sequence[Row], records: Sequence[Row]) -> bool:
-    """Store receipts and records in one transaction. False when a record was left out: its key was there already."""
-    _, added = await db.batch([Statement(_ADD_RECEIPT, receipts), Statement(_ADD_RECORD, records)])
-    return added == len(records)
+def adding(receipts: Sequence[Row], records: Sequence[Row]) -> list[Statement]:
+    """What stores receipts and records. Refused when a key or an id is there already, or a receipt is not."""
+    statements = [Statement(_ADD_RECEIPT, receipts, len(receipts)), Statement(_ADD_RECORD, records, len(records))]
+    return [one for one in statements if one.rows]
 
 
 async def known(db: Database, site_id: int, keys: Sequence[str]) -> dict[str, Row]:
-    """Records of a site by idempotency key: id, digest, receipt, time and action of each that is there."""
+    """Records of a site by idempotency key, whole, with `hash` and `scope` of their policy's version."""
     names = _names(keys)
+    columns = ", ".join(f"r.{name}" for name in _STORED)
     rows = await db.fetch(
-        "select key, id, digest, receipt, time, action from consent_record"  # noqa: S608  # only names of parameters
-        f" where site_id = :site_id and key in ({', '.join(':' + name for name in names)})",
+        f"select {columns}, v.hash, v.scope from consent_record r"  # noqa: S608  # only names of parameters
+        " join policy_version v on v.site_id = r.site_id and v.version = r.version"
+        f" where r.site_id = :site_id and r.key in ({', '.join(':' + name for name in names)})",
         site_id=site_id,
         **names,
     )

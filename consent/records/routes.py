@@ -57,6 +57,9 @@ class Answer(msgspec.Struct):
     time: int
     action: str
     cookie: str
+    record: msgspec.Raw | msgspec.UnsetType
+    proof: str | msgspec.UnsetType
+    vkey: str | msgspec.UnsetType
 
 
 class Head(msgspec.Struct):
@@ -293,8 +296,19 @@ def is_json(kind: bytes) -> bool:
 
 
 def _answer(taken: Taken, settled: Settled) -> bytes:
-    key = taken.write_key or msgspec.UNSET
-    return msgspec.json.encode(Answer(taken.id, taken.receipt, key, taken.time, taken.action, settled.cookie))
+    shown, unset = taken.evidence, msgspec.UNSET
+    answer = Answer(
+        id=taken.id,
+        receipt=taken.receipt,
+        write_key=taken.write_key or unset,
+        time=taken.time,
+        action=taken.action,
+        cookie=settled.cookie,
+        record=msgspec.Raw(shown.record) if shown else unset,
+        proof=shown.proof if shown else unset,
+        vkey=shown.vkey if shown else unset,
+    )
+    return msgspec.json.encode(answer)
 
 
 def _told(problem: Problem, readable: Headers) -> Headers:

@@ -1,10 +1,13 @@
 """A real server with this room's routes over a real store, and a site that published."""
 
 import asyncio
+import contextlib
 import socket
+import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx2 as httpx
@@ -15,12 +18,12 @@ from starlette.exceptions import HTTPException
 
 from consent.config import Config
 from consent.db import Database
+from consent.delivery.notices import Notices, publish
 from consent.delivery.pages import Pages
 from consent.delivery.routes import Delivery
 from consent.demo.demo import ensure
 from consent.demo.routes import Demo
 from consent.errors import Problem
-from consent.policy.queries import publish
 from consent.policy.resolved import Resolved
 from consent.records.intake import Intake
 from consent.records.limits import Limits
@@ -28,6 +31,7 @@ from consent.records.published import Published
 from consent.regimes.visit import Visits
 from consent.sites.queries import add, by_key
 from consent.web.errors import on_http, on_problem
+from tests.records.shop import logs
 
 Start = Callable[..., Any]
 
@@ -56,9 +60,11 @@ async def running(db: Database, **settings: Any) -> AsyncIterator[Running]:
     listener = socket.create_server(("127.0.0.1", 0))
     config = Config(port=listener.getsockname()[1], **settings)
     await ensure(db, config)
-    sites = Published(db)
+    sites = Published(db, Notices(db).keep)
     await sites.refresh()
-    intake = Intake(db, b"secret")
+    opened = contextlib.ExitStack()
+    folder = opened.enter_context(tempfile.TemporaryDirectory())
+    intake = Intake(db, logs(db, Path(folder)), b"secret")
     visits = Visits(config)
     delivery = Delivery(db, config, sites, visits)
     limits = Limits(config.rate_address, config.rate_site, time.monotonic)
@@ -82,6 +88,7 @@ async def running(db: Database, **settings: Any) -> AsyncIterator[Running]:
         committing.cancel()
         visits.close()
         listener.close()
+        opened.close()
 
 
 @pytest.fixture

@@ -9,7 +9,10 @@ from consent.errors import StoreError
 
 
 class Failing:
-    """Passes everything on. `broken` makes writes fail, `unreadable` reads; while `held` is not set, batches wait."""
+    """Passes everything on. `broken` makes writes fail, `unreadable` reads; while `held` is not set, batches wait.
+
+    `batches` are the numbers of records that each batch brought.
+    """
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -38,7 +41,8 @@ class Failing:
         await self.held.wait()
         if self.broken:
             raise StoreError("store_failed", "The disk failed.", "Look at it.")
-        self.batches.append(len(statements[-1].rows))
+        if records := sum(len(one.rows) for one in statements if "into consent_record" in one.sql):
+            self.batches.append(records)
         changed = await self._db.batch(statements)
         if self.lost:
             raise StoreError("store_failed", "The answer was lost.", "Look at it.")
@@ -46,6 +50,9 @@ class Failing:
 
     def transaction(self) -> AbstractAsyncContextManager[Database]:
         return self._db.transaction()
+
+    async def scrub(self, seconds: float) -> bool:
+        return await self._db.scrub(seconds)
 
     async def close(self) -> None:
         await self._db.close()

@@ -11,7 +11,11 @@ from consent.config import Config
 from consent.db import Database
 from consent.db.place import prepare
 from consent.db.sqlite import open_sqlite
-from consent.policy.queries import Version, publish
+from consent.delivery.notices import notices_of, publish
+from consent.ledger.heads import Heads
+from consent.ledger.keys import Keys
+from consent.ledger.sequencer import Sequencer
+from consent.policy.queries import Version
 from consent.sites.queries import add, by_key
 from consent.sites.site import Site
 from tests.policy.site import resolved
@@ -61,6 +65,23 @@ def config_in(folder: Path, **settings: Any) -> Config:
     return Config(**{"data": folder / "data", **settings})
 
 
+def logs(db: Database, folder: Path) -> Sequencer:
+    """The logs of a store, with keys and heads in that folder."""
+    return Sequencer(db, Keys(folder / "keys"), Heads(folder / "ledger.heads"), "consent.example")
+
+
+_shown: dict[tuple[str, str], str] = {}
+
+
+def shown(version: Version, language: str = "en") -> str:
+    """The notice that a version shows."""
+    if (version.hash, language) not in _shown:
+        for one in notices_of(version):
+            if one.kind == "layers":
+                _shown[version.hash, one.language] = one.hash
+    return _shown[version.hash, language]
+
+
 def new_key() -> str:
     """An idempotency key that no other test uses."""
     return f"key-{next(_numbers):018d}"
@@ -76,7 +97,7 @@ def body(version: Version, **changes: Any) -> dict[str, Any]:
         "control": "accept",
         "layer": 1,
         "language": "en",
-        "notice": "a" * 64,
+        "notice": shown(version),
         "purposes": dict.fromkeys(OPTIONAL, "g"),
         "services": {},
         "regime": "eu",

@@ -4,9 +4,11 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from consent.db import Database
+from consent.delivery.notices import Notices
 from consent.policy.queries import Version
 from consent.records import claim as claims
 from consent.records import queries
@@ -16,19 +18,21 @@ from consent.records.question import Question
 from consent.records.record import Record
 from consent.sites.site import Site
 from tests.records.failing import Failing
-from tests.records.shop import publish_shop, raw
+from tests.records.shop import logs, publish_shop, raw
 
 
 class Shop:
     """A shop, its store and its intake."""
 
-    def __init__(self, db: Failing, site: Site, version: Version) -> None:
+    def __init__(self, db: Failing, site: Site, version: Version, folder: Path) -> None:
         self.db = db
         self.site = site
         self.version = version
         self.now = 1_760_000_000_000
-        self.published = Published(db)
-        self.intake = Intake(db, b"secret", lambda: self.now)
+        self.published = Published(db, Notices(db).keep)
+        self.folder = folder
+        self.sequencer = logs(db, folder)
+        self.intake = Intake(db, self.sequencer, b"secret", lambda: self.now)
 
     async def say(self, **changes: Any) -> Taken:
         return await self.post(raw(self.version, **changes))
@@ -51,10 +55,10 @@ class Shop:
 
 
 @asynccontextmanager
-async def taking(db: Database) -> AsyncIterator[Shop]:
-    """A shop whose intake runs until the block ends."""
+async def taking(db: Database, folder: Path) -> AsyncIterator[Shop]:
+    """A shop whose intake runs until the block ends; keys and heads lie in the folder."""
     site, version = await publish_shop(db)
-    made = Shop(Failing(db), site, version)
+    made = Shop(Failing(db), site, version, folder)
     await made.published.refresh()
     running = asyncio.create_task(made.intake.committer.run())
     yield made

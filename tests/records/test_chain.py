@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,9 +13,9 @@ from tests.records.taking import Shop, taking
 
 
 @pytest.fixture
-async def shop(db: Database) -> AsyncIterator[Shop]:
+async def shop(db: Database, tmp_path: Path) -> AsyncIterator[Shop]:
     """A shop whose intake runs."""
-    async with taking(db) as made:
+    async with taking(db, tmp_path) as made:
         yield made
 
 
@@ -69,7 +70,10 @@ async def test_a_repetition_keeps_its_action(shop: Shop) -> None:
     again = [await shop.post(one) for one in said]
 
     assert [one.action for one in taken] == ["withdrawn", "changed", "withdrawn"]
-    assert again == [one._replace(new=False) for one in taken]
+    assert [one._replace(evidence=None) for one in again] == [one._replace(new=False, evidence=None) for one in taken]
+    assert [one.evidence and one.evidence.record for one in again] == [
+        one.evidence and one.evidence.record for one in taken
+    ]
     assert (await shop.say(**REFUSES, **chain)).action == "refused"
     assert len(await shop.records()) == 5
 

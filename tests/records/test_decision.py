@@ -78,10 +78,10 @@ def test_a_later_choice_that_grants_something(before: Action, changes: dict[str,
 
 
 def test_a_refusal_reads_as_a_refusal() -> None:
-    """Every optional purpose stands there as denied, in the policy's order: a refusal is never an absence."""
+    """Every optional purpose stands there as denied, in order of keys: a refusal is never an absence."""
     stored = settled(**{key: refusal(VERSION)[key] for key in ("control", "purposes")})
 
-    assert stored.purposes == '{"preferences":"denied","statistics":"denied","marketing":"denied","social":"denied"}'
+    assert stored.purposes == '{"marketing":"denied","preferences":"denied","social":"denied","statistics":"denied"}'
 
 
 def test_what_was_left_out_is_unset() -> None:

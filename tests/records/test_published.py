@@ -156,7 +156,7 @@ async def test_a_failure_is_told_once_and_outlived(
 
 @pytest.mark.parametrize("prepared", [True, False])
 async def test_a_record_names_a_notice_that_was_shown(db: Database, prepared: bool) -> None:
-    """Made-up notices and those of another version are refused; what the version showed passes, from memory or store."""
+    """Made-up notices and those of another version are refused; what it showed passes, from memory or store."""
     _, first = await publish_shop(db)
     _, second = await publish_shop(db, more="[texts.en]\nlayer_accept = 'Fine'")
     published = Published(db, Notices(db).keep if prepared else None)

@@ -13,11 +13,13 @@ from tests.records.shop import OPTIONAL, ORIGIN, body, config_in, raw, refusal, 
 
 
 def test_a_choice_is_answered_when_it_is_recorded(shop: Shop) -> None:
-    """201 with id, receipt, write key, time, action and the cookie to store; the log has it."""
+    """201 with id, receipt, write key, time, action, the cookie to store, and evidence; the log has it."""
     answer = shop.say()
     [record] = shop.records()
 
-    assert sorted(answer) == ["action", "cookie", "id", "receipt", "time", "write_key"]
+    assert sorted(answer) == [
+        "action", "cookie", "id", "proof", "receipt", "record", "time", "vkey", "write_key",
+    ]  # fmt: skip
     assert (record["id"], record["receipt"], record["time"]) == (answer["id"], answer["receipt"], answer["time"])
     assert answer["action"] == record["action"] == "given"
     assert decode(answer["cookie"]) is not None

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import re
 import secrets
 import time
@@ -29,8 +30,8 @@ from consent.delivery.shown import Counts
 from consent.delivery.shown_routes import ShownPost
 from consent.demo import demo
 from consent.demo.routes import Demo
-from consent.errors import Problem, Unavailable
-from consent.ledger.sequencer import sequencer
+from consent.errors import LogRefused, Problem, Unavailable
+from consent.ledger.sequencer import Log, sequencer
 from consent.records.intake import Intake
 from consent.records.limits import Limits
 from consent.records.published import Published
@@ -47,6 +48,7 @@ FRONT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Consent m
 """
 
 
+_logger = logging.getLogger(__name__)
 _POST = re.compile("/v1/([^/]+)/consent")
 
 
@@ -102,11 +104,15 @@ class Service:
         return Response(b'{"live":true}', headers={"Cache-Control": "no-store"}, media_type="application/json")
 
     async def ready(self, _: Request) -> Response:
-        """A choice can be recorded now; or 503, and why not."""
+        """Choices can be recorded now, but for sites whose logs must not grow; or 503, and why not."""
         failure = self.intake.committer.failure
         if failure:
             raise Unavailable(f"Choices cannot be recorded: {failure}.")
-        return Response(b'{"ready":true}', headers={"Cache-Control": "no-store"}, media_type="application/json")
+        refused = self.sequencer.refused
+        if refused and len(refused) == len(self.published.sites()):
+            raise Unavailable(f"Choices cannot be recorded: {next(iter(refused.values()))}")
+        body = msgspec.json.encode({"ready": True, "refused": refused})
+        return Response(body, headers={"Cache-Control": "no-store"}, media_type="application/json")
 
     async def described(self, _: Request) -> Response:
         """The OpenAPI description."""
@@ -120,6 +126,7 @@ class Service:
     async def running(self) -> AsyncIterator[None]:
         """Commit, and watch for what is published, until the block ends; then let in what was taken."""
         await self.published.refresh()
+        await self._open_logs()
         tasks = [
             asyncio.create_task(self.intake.committer.run()),
             asyncio.create_task(self.published.watch()),
@@ -133,6 +140,14 @@ class Service:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             self.visits.close()
+
+    async def _open_logs(self) -> None:
+        """Look at every log before anything is promised: what is wrong with one is told now, not to its visitors."""
+        for site in self.published.sites():
+            try:
+                await self.sequencer.tail(Log(site.site_id, site.key))
+            except LogRefused as refused:
+                _logger.error("%s", refused)
 
 
 class App(Starlette):

@@ -100,7 +100,7 @@ def test_a_method_that_is_not_taken_is_405(client: TestClient, method: str) -> N
 def test_health(client: TestClient) -> None:
     """It lives, and it is ready; when the store fails it lives and is not ready, and says why."""
     assert client.get("/livez").json() == {"live": True}
-    assert client.get("/readyz").json() == {"ready": True}
+    assert client.get("/readyz").json() == {"ready": True, "refused": {}}
 
     service = cast(App, client.app).service
     assert service is not None

@@ -44,6 +44,8 @@ class Sequencer:
         self._heads = heads
         self._host = host
         self._tails: OrderedDict[int, Tail] = OrderedDict()
+        self.refused: dict[str, str] = {}
+        """Sites whose logs must not grow, and why, as it was when they last were to."""
 
     async def tail(self, log: Log, *, fresh: bool = False, db: Database | None = None) -> Tail:
         """Where a log grows; opened where there is none.
@@ -60,7 +62,13 @@ class Sequencer:
             self._tails.move_to_end(log.site_id)
             return held
         self._tails.pop(log.site_id, None)
-        return self._keep(await self._load(db or self._db, log))
+        try:
+            tail = await self._load(db or self._db, log)
+        except LogRefused as refused:
+            self.refused[log.key] = str(refused)
+            raise
+        self.refused.pop(log.key, None)
+        return self._keep(tail)
 
     async def settle(self, growths: Sequence[Growth]) -> None:
         """Note growths that are committed, outside the database. Raises StoreError: then they may not be promised."""

@@ -74,6 +74,10 @@ class Published:
         """A site by its key, once it has published a policy."""
         return self._sites.get(key)
 
+    def sites(self) -> list[Site]:
+        """Every site that has published a policy."""
+        return [live.site for live in self._sites.values()]
+
     async def refresh(self) -> None:
         """Read what is new in the store. Raises StoreError; what was known stays known."""
         newest = await newest_versions(self._db)

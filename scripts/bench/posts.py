@@ -80,17 +80,18 @@ def start_echo() -> tuple[subprocess.Popen[str], str]:
 def accept_all(base: str) -> str:
     """The body the widget posts when a visitor of the demo accepts everything."""
     settings = embedded(f"{base}/c/demo.js", '{"site":')
-    details = embedded(base + settings["layers"]["en"]["preferences"], '{"hash":')
+    layer = fetched(base + settings["layers"]["en"]["preferences"])
+    said = {name: found(layer, rf'"{name}":"?([0-9a-f]+)') for name in ("version", "hash", "scope", "notice")}
     return json.dumps(
         {
             "key": KEY,
-            "version": settings["version"],
-            "hash": details["hash"],
-            "scope": settings["scope"],
+            "version": int(said["version"]),
+            "hash": said["hash"],
+            "scope": said["scope"],
             "control": "accept",
             "layer": 1,
             "language": "en",
-            "notice": details["layers"]["en"]["notice"],
+            "notice": said["notice"],
             "purposes": {p["key"]: "g" for p in settings["purposes"] if not p["required"]},
             "services": {},
             "regime": "eu",
@@ -103,9 +104,20 @@ def accept_all(base: str) -> str:
 
 def embedded(url: str, begin: str) -> dict[str, Any]:
     """The object that the service put into a script it serves."""
-    script = urllib.request.urlopen(url).read().decode()
-    found: dict[str, Any] = json.JSONDecoder().raw_decode(script, script.index(begin))[0]
-    return found
+    script = fetched(url)
+    put: dict[str, Any] = json.JSONDecoder().raw_decode(script, script.index(begin))[0]
+    return put
+
+
+def fetched(url: str) -> str:
+    text: str = urllib.request.urlopen(url).read().decode()
+    return text
+
+
+def found(text: str, pattern: str) -> str:
+    match = re.search(pattern, text)
+    assert match, pattern
+    return match[1]
 
 
 def rounds(base: str, echo: str, body: str, count: int, seconds: int) -> tuple[list[Round], list[Round]]:

@@ -14,7 +14,7 @@ Row = dict[str, Any]
 class Statement(NamedTuple):
     """One statement and the rows it is run for, in order.
 
-    Where `changes` is given, exactly so many rows must change: else ContradictionError, and nothing of the batch is done.
+    Where `changes` is given, exactly so many rows must change: else ContradictionError, and the batch is undone.
     """
 
     sql: str
@@ -60,6 +60,13 @@ class Database(Protocol):
 
     def transaction(self) -> AbstractAsyncContextManager["Database"]:
         """One transaction: committed when the block ends, rolled back when it raises. Writers wait for each other."""
+        ...
+
+    async def scrub(self, seconds: float) -> bool:
+        """Overwrite what deleted rows left behind, in the log of writes and in the file. True when nothing is left.
+
+        False when readers or writers were in the way for so long, or another scrub is at work: ask again.
+        """
         ...
 
     async def close(self) -> None:

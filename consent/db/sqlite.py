@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import aiosqlite
 
 from consent.db import Database, Row, Statement, Value, migration, spread
+from consent.db.scrub import Scrubber
 from consent.errors import ContradictionError, StoreError
 
 T = TypeVar("T")
@@ -58,6 +59,7 @@ class SqliteDatabase:
         self._path = path
         self._writer = writer
         self._writing = asyncio.Lock()
+        self._scrubber = Scrubber(path, self._writing)
         self._broken = False
         self._closed = False
         self._readers = tuple(readers)
@@ -105,9 +107,16 @@ class SqliteDatabase:
                 await _run(self._writer, _rollback)
                 raise
 
+    async def scrub(self, seconds: float) -> bool:
+        try:
+            return await self._scrubber.run(seconds)
+        except sqlite3.Error as error:
+            raise _store_error(error) from error
+
     async def close(self) -> None:
         if self._closed:
             return
+        self._scrubber.stop()
         async with self._writing:
             self._closed = True
             for reader in self._readers:
@@ -156,6 +165,9 @@ class _Held:
     async def transaction(self) -> AsyncIterator[Database]:
         """Inside a transaction there is no other: the block belongs to the one that is open."""
         yield self
+
+    async def scrub(self, seconds: float) -> bool:
+        raise AssertionError("what a transaction deleted is not gone before its end")
 
     async def close(self) -> None:
         raise AssertionError("a transaction does not close the store")

@@ -48,7 +48,7 @@ class Entry:
     what is stored when its turn comes.
     """
 
-    __slots__ = ("done", "follows", "log", "receipt", "record", "salt", "version")
+    __slots__ = ("done", "follows", "log", "receipt", "record", "said", "salt", "version")
 
     def __init__(
         self, log: Log, version: Row, record: Row, receipt: Row | None, follows: Settled | None = None
@@ -58,12 +58,15 @@ class Entry:
         self.record = record
         self.receipt = receipt
         self.follows = follows
+        self.said = b""
         self.salt = os.urandom(SALT_BYTES)
         self.done: asyncio.Future[Evidence | Row] = asyncio.get_running_loop().create_future()
 
-    def said(self) -> bytes:
-        """What is committed to, in its canonical form; its action is known when its turn has come."""
-        return evidence.canonical(self.record, self.log.key, self.version)
+    def leaf(self) -> Leaf:
+        """What the log says of a record: its action, known when its turn has come, its time, a commitment to it all."""
+        self.said = evidence.canonical(self.record, self.log.key, self.version)
+        made = b64encode(commitment(self.salt, self.said)).decode()
+        return Leaf(self.record["action"], self.record["time"] // 1_000, made)
 
     @property
     def key(self) -> tuple[int, str]:
@@ -170,7 +173,7 @@ class Committer:
         statements: list[Statement] = []
         for ours in _by_site(group):
             try:
-                growth = grow(await self._sequencer.tail(ours[0].log, fresh=fresh), map(_leaf, ours))
+                growth = grow(await self._sequencer.tail(ours[0].log, fresh=fresh), [entry.leaf() for entry in ours])
             except LogRefused as refused:
                 _log.error("%s", refused)
                 for entry in ours:
@@ -185,8 +188,9 @@ class Committer:
             await self._db.batch(statements)
             await self._sequencer.settle([growth for growth, _ in stored])
         for growth, entries in stored:
+            vkey = str(growth.tail.key.vkey)
             for leaf, entry in enumerate(entries, growth.first):
-                self._answer(entry, Evidence(entry.said(), growth.proof(leaf, entry.salt), str(growth.tail.key.vkey)))
+                self._answer(entry, Evidence(entry.said, growth.proof(leaf, entry.salt), vkey))
 
     async def _judge(self, later: Sequence[Entry]) -> None:
         """Say the actions of choices that follow others. Groups are written one by one: what is read is the latest."""
@@ -262,9 +266,3 @@ def _by_site(group: Sequence[Entry]) -> list[list[Entry]]:
     """A group by site, each in the order in which it came."""
     in_order = sorted(group, key=lambda entry: entry.log.site_id)
     return [list(ours) for _, ours in groupby(in_order, key=lambda entry: entry.log.site_id)]
-
-
-def _leaf(entry: Entry) -> Leaf:
-    """What the log says of a record: what kind it is, when it came, and a commitment to all of it."""
-    made = b64encode(commitment(entry.salt, entry.said())).decode()
-    return Leaf(entry.record["action"], entry.record["time"] // 1_000, made)

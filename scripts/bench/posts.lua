@@ -19,6 +19,13 @@ function request()
   return wrk.format("POST", nil, headers, (template:gsub("KEYKEYKEYKEYKEYKEYKEYK", key)))
 end
 
+local pause = tonumber(os.getenv("PAUSE") or "0")
+if pause > 0 then
+  function delay()
+    return math.floor(pause * (0.5 + math.random()) + 0.5)
+  end
+end
+
 function done(summary, latency, requests)
   io.write(string.format("RESULT %d %d %d %d\n", summary.requests, summary.duration,
     summary.errors.status + summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout,

@@ -1,7 +1,8 @@
 """Durable consent posts a second, as a fraction of bare Starlette's JSON echo, measured in turns in one run.
 
 32 connections, the body an "accept all" sends, each with its own idempotency key. Every 201 is a commit on disk
-(`synchronous=FULL`); afterwards the log is counted against the answers.
+(`synchronous=FULL`) with its leaf, signed checkpoint and receipt; afterwards the log is counted against the answers.
+The same service with one commit a request is the second yardstick. Then latency at 70 % of the peak, bytes on disk.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import Any, NamedTuple
 
 HERE = Path(__file__).parent
 KEY = "KEYKEYKEYKEYKEYKEYKEYK"
+CONNECTIONS = 32
 
 
 class Round(NamedTuple):
@@ -43,21 +45,24 @@ def main() -> None:
     if shutil.which("wrk") is None:
         sys.exit("wrk is needed and was not found. Install it (Debian: apt-get install wrk) and run this again.")
     with tempfile.TemporaryDirectory() as data:
-        service, base = start_service(Path(data))
+        grouped, single = Path(data) / "grouped", Path(data) / "single"
+        service, base = start_service(grouped, [str(Path(sys.executable).parent / "consent")])
+        ungrouped, one_by_one = start_service(single, [sys.executable, str(HERE / "single.py")])
         yardstick, echo = start_echo()
         try:
-            body = accept_all(base)
-            ours, bare = rounds(base, echo, body, options.rounds, options.seconds)
+            bodies = {base: accept_all(base), echo: accept_all(base), one_by_one: accept_all(one_by_one)}
+            ours, bare, alone = rounds(bodies, options.rounds, options.seconds)
+            paced = at_share(base, bodies[base], 0.7 * statistics.median(r.rate for r in ours), options.seconds)
         finally:
-            for process in (service, yardstick):
+            for process in (service, ungrouped, yardstick):
                 process.terminate()
                 process.wait(15)
-        stored = count_records(Path(data))
-    report(ours, bare, stored, as_json=options.json)
+        stored, size = count_records(grouped), folder_size(grouped)
+    report(ours, bare, alone, paced=paced, stored=stored, size=size, as_json=options.json)
 
 
-def start_service(data: Path) -> tuple[subprocess.Popen[str], str]:
-    command = [str(Path(sys.executable).parent / "consent"), "serve", "--port", "0", "--data", str(data)]
+def start_service(data: Path, program: list[str]) -> tuple[subprocess.Popen[str], str]:
+    command = [*program, "serve", "--port", "0", "--data", str(data)]
     environment = os.environ | {"CONSENT_RATE_ADDRESS": "1000000", "CONSENT_RATE_SITE": "1000000"}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
     assert process.stdout
@@ -120,17 +125,25 @@ def found(text: str, pattern: str) -> str:
     return match[1]
 
 
-def rounds(base: str, echo: str, body: str, count: int, seconds: int) -> tuple[list[Round], list[Round]]:
-    ours, bare = [], []
+def rounds(bodies: dict[str, str], count: int, seconds: int) -> list[list[Round]]:
+    """Rounds of each service with its body, in turns."""
+    measured: list[list[Round]] = [[] for _ in bodies]
     for number in range(count):
-        bare.append(wrk(echo, body, f"e{number:07d}", seconds))
-        ours.append(wrk(base, body, f"c{number:07d}", seconds))
-    return ours, bare
+        for at, (base, body) in enumerate(bodies.items()):
+            measured[at].append(wrk(base, body, f"{'ces'[at]}{number:07d}", seconds))
+    return measured
 
 
-def wrk(base: str, body: str, name: str, seconds: int) -> Round:
-    command = ["wrk", "-t1", "-c32", f"-d{seconds}s", "--latency", "-s", str(HERE / "posts.lua")]
-    environment = os.environ | {"BODY": body, "ORIGIN": base, "ROUND": name}
+def at_share(base: str, body: str, rate: float, seconds: int) -> Round:
+    """A round at a rate: each connection waits between requests, as long as a first try has shown to be right."""
+    pause = 1000 * CONNECTIONS / rate
+    tried = wrk(base, body, "t0000000", max(2, seconds // 4), pause)
+    return wrk(base, body, "p0000000", seconds, max(0.0, pause - 1000 * CONNECTIONS / tried.rate + pause))
+
+
+def wrk(base: str, body: str, name: str, seconds: int, pause: float = 0) -> Round:
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", "-s", str(HERE / "posts.lua")]
+    environment = os.environ | {"BODY": body, "ORIGIN": base, "ROUND": name, "PAUSE": f"{pause:.2f}"}
     done = subprocess.run(
         [*command, f"{base}/v1/demo/consent"], capture_output=True, text=True, check=True, env=environment
     )
@@ -145,17 +158,29 @@ def count_records(data: Path) -> int:
         return found
 
 
-def report(ours: list[Round], bare: list[Round], stored: int, *, as_json: bool) -> None:
-    posts, echoes = (statistics.median(r.rate for r in rounds) for rounds in (ours, bare))
+def folder_size(data: Path) -> int:
+    return sum(path.stat().st_size for path in data.rglob("*") if path.is_file())
+
+
+def report(
+    ours: list[Round], bare: list[Round], alone: list[Round], *, paced: Round, stored: int, size: int, as_json: bool
+) -> None:
+    posts, echoes, single = (statistics.median(r.rate for r in rounds) for rounds in (ours, bare, alone))
     figures = {
         "consent_per_second": round(posts),
         "echo_per_second": round(echoes),
         "ratio": round(posts / echoes, 3),
+        "one_commit_a_request": round(single),
+        "times_one_commit": round(posts / single, 1),
         "consent_p99_ms": statistics.median(r.p99 for r in ours),
         "echo_p99_ms": statistics.median(r.p99 for r in bare),
-        "failed": sum(r.failed for r in ours),
-        "answered": sum(r.answered for r in ours),
+        "paced_per_second": round(paced.rate),
+        "paced_share": round(paced.rate / posts, 2),
+        "paced_p99_ms": paced.p99,
+        "failed": sum(r.failed for r in (*ours, *alone, paced)),
+        "answered": sum(r.answered for r in ours) + paced.answered,
         "stored": stored,
+        "bytes_per_consent": round(size / stored),
     }
     if as_json:
         print(json.dumps(figures))

@@ -1,6 +1,7 @@
 """Every setting, once: from a TOML file, over it the environment (`CONSENT_*`), over that the command line."""
 
 import difflib
+import itertools
 import re
 import tomllib
 from collections.abc import Mapping
@@ -37,9 +38,13 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     #: Consent posts a minute from one address (IPv6: one /64), ten times as many from its network, and to one site.
     rate_address: Positive = 120
     rate_site: Positive = 12_000
+    #: Days for which a record is kept after its choice has ended; 0: as long as the visitor's law says.
+    proof_days: Annotated[int, msgspec.Meta(ge=0)] = 0
     #: Connections open at once from one address (not from trusted proxies), and altogether.
     connections_address: Positive = 128
     connections: Positive = 8_000
+    #: Witnesses that cosign the install's log: "URL KEY" each.
+    witnesses: Annotated[tuple[str, ...], msgspec.Meta(max_length=32)] = ()
 
     @property
     def base_url(self) -> str:
@@ -52,6 +57,12 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def store(self) -> Path:
         """The file of the store."""
         return self.data / "consent.sqlite"
+
+    @property
+    def witness_pairs(self) -> list[tuple[str, str]]:
+        """Address and key of each witness; in the environment they follow each other."""
+        words = " ".join(self.witnesses).split()
+        return list(itertools.zip_longest(words[::2], words[1::2], fillvalue=""))
 
     @property
     def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
@@ -132,6 +143,10 @@ def _check(config: Config) -> None:
         if url.scheme not in ("http", "https") or not url.hostname or url.path not in ("", "/") or url.query:
             remedy = 'Write scheme and host, such as "https://consent.example.com".'
             raise ConfigError("public_url", f"{config.public_url!r} is not the address of a service.", remedy)
+    for index, (where, key) in enumerate(config.witness_pairs):
+        if not re.fullmatch(r"https?://\S+", where) or not re.fullmatch(r"[^+]+\+[0-9a-f]{8}\+\S+", key):
+            remedy = 'Write "https://witness.example.com NAME+ID+KEY", as `consent witness serve` prints it.'
+            raise ConfigError(f"witnesses[{index}]", "A witness is its address, a space, and its key.", remedy)
     if config.region_header and not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", config.region_header):
         raise ConfigError("region_header", f"{config.region_header!r} is no header's name.", 'Such as "CF-IPCountry".')
 

@@ -16,6 +16,7 @@ from consent.db.sqlite import open_sqlite
 from consent.delivery.snippet import render
 from consent.demo import demo
 from consent.errors import ConfigError
+from consent.ledger.witness import configured
 from consent.policy.queries import current
 from consent.regimes.visit import Visits
 from consent.sites import queries as sites
@@ -53,6 +54,7 @@ def serve(config: Config, *, as_json: bool) -> None:
     """Listen, prepare the store, and serve until told to stop. Raises Problem for what a person can mend."""
     prepare(config.data)
     _check_places(config)
+    configured(config)
     socket = listen(config.host, config.port)
     with socket:
         config = msgspec.structs.replace(config, port=socket.getsockname()[1])

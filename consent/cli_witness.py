@@ -1,0 +1,174 @@
+"""`consent witness`: watching a log from outside, which is what makes its history hard to rewrite."""
+
+import json
+import re
+import time
+from pathlib import Path
+from platform import node
+from urllib.parse import urlsplit, urlunsplit
+
+import click
+
+from consent.cli import Friendly, _config, _say, _when, main, settings
+from consent.db.place import secret
+from consent.errors import Problem
+from consent.ledger.cosign import Cosigner
+from consent.ledger.errors import LedgerError
+from consent.ledger.fetch import fetch
+from consent.ledger.follow import Follower, Seen, rolled_back
+from consent.ledger.memory import Memory
+from consent.ledger.note import Vkey
+
+STALE = 10
+"""Looks at which an older head may be a copy that a cache still holds."""
+
+_FOLDER = click.option(
+    "--folder", type=click.Path(path_type=Path), default=Path("witness"), help="What is remembered (default: witness)."
+)
+_LOG = re.compile(r"(.*)/log/([a-z0-9-]+)(?:/e([0-9]+))?", re.ASCII)
+
+
+@main.group(cls=Friendly)
+def witness() -> None:
+    """Witnesses: watching a log from outside."""
+
+
+@witness.command("serve")
+@click.option("--log", "logs", multiple=True, required=True, metavar="VKEY", help="The key of a log to cosign.")
+@click.option("--name", help="Name in the cosignatures, fixed by the first start (default: this machine's, /witness).")
+@click.option("--host", help="Address to listen on (default: 127.0.0.1).")
+@click.option("--port", type=int, help="Port to listen on (default: 8000; 0 takes a free one).")
+@_FOLDER
+@settings
+def witness_serve(
+    *, logs: tuple[str, ...], name: str | None, host: str | None, port: int | None, folder: Path,
+    data: Path | None, file: Path | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Cosign logs: POST /add-checkpoint, as C2SP tlog-witness describes it.
+
+    A checkpoint is cosigned only if it follows from the one before. Give the operator the line that this prints.
+    """
+    from consent.ledger.witness_routes import create_witness  # noqa: PLC0415  # the server's modules
+    from consent.ledger.witnessing import Witness  # noqa: PLC0415
+    from consent.web.protocol import Bounds  # noqa: PLC0415
+    from consent.web.server import listen, run  # noqa: PLC0415
+
+    config = _config(file, data, host=host, port=port)
+    known: dict[str, list[Vkey]] = {}
+    for vkey in _vkeys(logs, "--log"):
+        known.setdefault(vkey.name, []).append(vkey)
+    memory = Memory(folder)
+    cosigner = _cosigner(folder, name)
+    socket = listen(config.host, config.port)
+    with socket:
+        address = f"http://{config.host}:{socket.getsockname()[1]}"
+        line = f"{address} {cosigner.vkey}"
+        told = f'Witness of {", ".join(known)}. For the settings of the log:\n\nwitnesses = ["{line}"]'
+        app = create_witness(Witness(cosigner, memory, known))
+        bounds = Bounds(trusted=config.networks)
+        answer = {"url": address, "vkey": str(cosigner.vkey)}
+        run(app, socket, bounds, config.log_level, lambda: _say(as_json, answer, told))
+
+
+@witness.command("follow")
+@click.argument("url")
+@click.option("--vkey", "vkeys", multiple=True, help="The log's key (default: as the operator publishes it, once).")
+@click.option("--every", type=click.IntRange(1, 86_400), default=60, help="Seconds between looks (default: 60).")
+@click.option("--once", is_flag=True, help="Look once, and end.")
+@_FOLDER
+@settings
+def witness_follow(
+    *, url: str, vkeys: tuple[str, ...], every: int, once: bool, folder: Path,
+    data: Path | None, file: Path | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Watch a log at its public address, such as https://consent.example.com/log/install.
+
+    Every head must be signed, and follow from the one seen before; all are kept in the folder. Ends with an error when
+    the log was rewritten or rolled back.
+    """
+    url = url.rstrip("/")
+    memory = Memory(folder)
+    _vkeys(vkeys, "--vkey")
+    stale = 0
+    while True:
+        try:
+            seen = _look(url, vkeys, memory)
+        except OSError as error:
+            if once:
+                raise Problem("log_unreachable", f"{url} cannot be read: {error}.", "Try again later.") from error
+            click.echo(f"{_when(time.time_ns() // 1_000_000)}  {url} cannot be read now: {error}", err=True)
+        else:
+            stale = stale + 1 if seen.stale else 0
+            if stale >= (1 if once else STALE):
+                raise rolled_back(seen)
+            _tell(seen, as_json)
+        if once:
+            return
+        time.sleep(every)
+
+
+def _look(url: str, given: tuple[str, ...], memory: Memory) -> Seen:
+    """Look by the keys given, else by those pinned; the operator may have added one to these, which is told."""
+    known = list(given) or memory.pinned(url) or _discover(url)
+    try:
+        seen = Follower(url, _vkeys(known, "--vkey"), memory, fetch).look()
+    except Problem as problem:
+        told = [] if given or problem.code != "log_unsigned" else _discover(url)
+        if not set(known) < set(told):
+            raise
+        click.echo(f"The operator has added a key to those of {url}: {', '.join(set(told) - set(known))}", err=True)
+        known = told
+        seen = Follower(url, _vkeys(known, "--vkey"), memory, fetch).look()
+    if known != memory.pinned(url) and not given:
+        memory.pin(url, known)
+    return seen
+
+
+def _discover(url: str) -> list[str]:
+    """The keys that the operator publishes for a log. Raises OSError when they cannot be read."""
+    parts = urlsplit(url)
+    found = _LOG.fullmatch(parts.path)
+    if found is None:
+        raise Problem("log_address", f"{url!r} is not the address of a log.", "It ends in /log/SITE or /log/install.")
+    place = urlunsplit(parts._replace(path=f"{found[1]}/.well-known/consent-log/{found[2]}", query="", fragment=""))
+    answer = fetch(place)
+    try:
+        epochs = json.loads(answer.body)["epochs"] if answer.status == 200 else []
+        keys = [key["vkey"] for epoch in epochs if epoch["epoch"] == int(found[3] or 1) for key in epoch["keys"]]
+    except (ValueError, KeyError, TypeError) as error:
+        raise OSError(f"{place} does not read") from error
+    if not keys:
+        raise OSError(f"{place} names no key of this log ({answer.status})")
+    return [str(key) for key in keys]
+
+
+def _tell(seen: Seen, as_json: bool) -> None:
+    now = time.time_ns() // 1_000_000
+    grown = f"{seen.before} before, and it begins with them" if seen.before else "seen for the first time"
+    if seen.stale:
+        grown = f"{seen.before} before: an older copy of the same log"
+    answer = {"time": now, "origin": seen.origin, "size": seen.size, "before": seen.before, "stale": seen.stale}
+    _say(as_json, answer, f"{_when(now)}  {seen.origin}: {seen.size} leaves ({grown})")
+
+
+def _vkeys(lines: tuple[str, ...] | list[str], option: str) -> list[Vkey]:
+    try:
+        return [Vkey.parse(line) for line in lines]
+    except LedgerError as error:
+        remedy = f"Give {option} the line NAME+ID+KEY that the operator publishes."
+        raise Problem("vkey", f"A key does not read: {error}", remedy) from error
+
+
+def _cosigner(folder: Path, name: str | None) -> Cosigner:
+    """The key in the folder, made by the first start."""
+    path = folder / "witness.key"
+    usual = re.sub(r"[^A-Za-z0-9.-]+", "-", node()) or "witness"
+    try:
+        cosigner = Cosigner.parse(secret(path, Cosigner.generate(name or f"{usual}/witness").line + "\n"))
+    except (LedgerError, OSError) as error:
+        remedy = "Put it back, or choose another name."
+        raise Problem("vkey", f"The witness's key in {path} does not read: {error}", remedy) from error
+    if name not in (None, cosigner.vkey.name):
+        remedy = "Leave --name out, or take another folder: what was cosigned bears that name."
+        raise Problem("vkey", f"The witness in {folder} is called {cosigner.vkey.name}.", remedy)
+    return cosigner

@@ -55,7 +55,7 @@ def _mounts() -> str:
 def secret(path: Path, fresh: str) -> str:
     """The text of a file that its owner alone may read, made with `fresh` where there is none, whole or not at all."""
     if not path.exists():
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_folder(path.parent)
         made = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
             file.write(fresh)
@@ -67,7 +67,24 @@ def secret(path: Path, fresh: str) -> str:
             pass
         finally:
             made.unlink()
+        sync_folder(path.parent)
     return path.read_text("utf-8")
+
+
+def _make_folder(folder: Path) -> None:
+    """A folder that only its owner may look into, durable before anything in it is relied on."""
+    if not folder.exists():
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        sync_folder(folder.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable: a file that is synced may still be lost with its name."""
+    file = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
 
 
 class Hold:

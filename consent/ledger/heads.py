@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
+from consent.db.place import sync_folder
 from consent.errors import StoreError
 
 LIMIT = 1_048_576
@@ -119,12 +120,3 @@ def _append(file: int, lines: bytes) -> None:
     while rest:
         rest = rest[os.write(file, rest) :]
     os.fdatasync(file)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    file = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)

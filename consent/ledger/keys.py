@@ -14,9 +14,16 @@ class Keys:
         self._folder = folder
 
     def make(self, site: str, epoch: int, number: int, origin: str) -> SigningKey:
-        """The key of this name, made where there is none."""
-        text = secret(self._path(site, epoch, number), SigningKey.generate(origin).line + "\n")
-        return SigningKey.parse(text)
+        """The key of this name, made where there is none. Raises LogRefused when what is there is another log's."""
+        path = self._path(site, epoch, number)
+        key = SigningKey.parse(secret(path, SigningKey.generate(origin).line + "\n"))
+        if key.name != origin:
+            raise LogRefused(
+                "key_of_another",
+                f"The key at {path} is of the log {key.name}, and this one is {origin}.",
+                "It is left from another store: move the folder keys away, or put that store back.",
+            )
+        return key
 
     def read(self, site: str, epoch: int, number: int) -> SigningKey:
         """A key that was made before. Raises LogRefused where it is missing: a new one would be another signer."""

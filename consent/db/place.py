@@ -14,7 +14,7 @@ NETWORK = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ncpfs", "fuse.sshfs",
 def prepare(folder: Path) -> None:
     """Make the data folder, readable by its owner only. Raises StoreError with the remedy when that is impossible."""
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_folder(folder)
         probe = folder / f".writable.{os.getpid()}"
         probe.touch(mode=0o600)
         probe.unlink()
@@ -75,7 +75,7 @@ def _make_folder(folder: Path) -> None:
     """A folder that only its owner may look into, durable before anything in it is relied on."""
     if not folder.exists():
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        sync_folder(folder.parent)
+        sync_folder(folder.resolve().parent)
 
 
 def sync_folder(folder: Path) -> None:

@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from consent import openapi
+from consent import jobs, openapi
 from consent.config import Config
 from consent.db import Database
 from consent.db.place import Hold, prepare, secret
@@ -31,12 +31,18 @@ from consent.delivery.shown_routes import ShownPost
 from consent.demo import demo
 from consent.demo.routes import Demo
 from consent.errors import LogRefused, Problem, Unavailable
+from consent.ledger import install
+from consent.ledger.install import Install
 from consent.ledger.sequencer import Log, sequencer
+from consent.ledger.witness import Witnesses, configured
 from consent.records.intake import Intake
 from consent.records.limits import Limits
 from consent.records.published import Published
 from consent.records.routes import ConsentPost, Records
 from consent.regimes.visit import Visits
+from consent.rights.erasure import Erasure
+from consent.rights.retention import Retention
+from consent.rights.routes import ErasePost
 from consent.web import errors
 from consent.web.body import Gone
 from consent.web.headers import SecurityHeaders
@@ -81,6 +87,10 @@ class Service:
             limits=Limits(config.rate_address, config.rate_site, time.monotonic),
             config=config,
         )
+        self.erasure = Erasure(db, self.sequencer, config.data)
+        self.retention = Retention(db, self.sequencer, self.erasure, config)
+        self.erase = ErasePost(self.erasure, self.published, config.networks, time.monotonic)
+        self.install = Install(db, self.sequencer, Witnesses(db, configured(config)))
         self.demo = Demo(config, self.delivery.published)
         self._described = msgspec.json.encode(openapi.describe(config.base_url))
 
@@ -90,6 +100,7 @@ class Service:
             *self.records.routes(),
             *self.delivery.routes(),
             *self.pages.routes(),
+            *self.erase.routes(),
             *self.shown.routes(),
             *self.notices.routes(),
             Route("/livez", self.live, methods=["GET"]),
@@ -131,6 +142,7 @@ class Service:
             asyncio.create_task(self.intake.committer.run()),
             asyncio.create_task(self.published.watch()),
             asyncio.create_task(self.counts.run()),
+            asyncio.create_task(jobs.run(self.jobs())),
         ]
         try:
             yield
@@ -140,6 +152,16 @@ class Service:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             self.visits.close()
+
+    def jobs(self) -> list[jobs.Job]:
+        """What is done in the background, and every how many seconds."""
+        return [
+            jobs.Job("finishing erasures", 2, self.erasure.finish),
+            jobs.Job("noting requests", 60, self.erasure.tidy),
+            jobs.Job("deleting what was kept long enough", 3_600, self.retention.run),
+            jobs.Job("certifying deletions", 60, self.retention.certify),
+            jobs.Job("continuing the install's log", install.EVERY, self.install.publish),
+        ]
 
     async def _open_logs(self) -> None:
         """Look at every log before anything is promised: what is wrong with one is told now, not to its visitors."""

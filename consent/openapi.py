@@ -10,6 +10,8 @@ from consent.records.claim import KEY, Claim
 from consent.records.question import ACTIONS, DEFAULT_PAGE, MAX_PAGE
 from consent.records.record import Record
 from consent.records.routes import Answer
+from consent.rights.erasure import Outcome
+from consent.rights.routes import Wish
 
 Json = dict[str, Any]
 
@@ -33,7 +35,7 @@ class Page(msgspec.Struct):
 def describe(base_url: str) -> Json:
     """The whole description, for a service at this address."""
     _, schemas = msgspec.json.schema_components(
-        [Claim, Answer, Page, Fault], ref_template="#/components/schemas/{name}"
+        [Claim, Answer, Page, Wish, Outcome, Fault], ref_template="#/components/schemas/{name}"
     )
     return {
         "openapi": "3.1.0",
@@ -153,8 +155,29 @@ PLACES: dict[str, Json] = {
     },
 }
 
+_ERASE: Json = {
+    "post": {
+        "summary": "Destroy the records of a receipt: whoever holds it may ask, and is not asked who they are.",
+        "requestBody": {"required": True, "content": _json("Wish") | {"text/plain": {"schema": _TEXT}}},
+        "responses": {
+            "200": _answer("Gone; `pending` while bytes of them are still being overwritten.", _json("Outcome")),
+            **_faults(
+                s403="Not a page of this site.",
+                s404="No such site, or no such receipt, or it was erased before.",
+                s413="The body is too large.",
+                s415="The body is neither application/json nor text/plain.",
+                s422="The body does not name a receipt.",
+                s429="Too many; Retry-After says how long to wait.",
+                s503=_STORE,
+            ),
+        },
+    },
+    "options": _CONSENT["options"],
+}
+
 PATHS: dict[str, Json] = {
     "/v1/{site}/consent": _CONSENT,
+    "/v1/{site}/erase": _ERASE,
     "/v1/{site}/log": _log("A site's records, oldest first.", _json("Page") | _CSV),
     "/v1/{site}/log.csv": _log("The same as CSV; the Link header leads to the next page.", _CSV),
     "/c/{site}.js": _script("The widget with a site's settings.", _NO_SITE),

@@ -16,11 +16,12 @@ def lifetime(resolved: Resolved, regime: str, *, grants: bool) -> int:
         regime: the key of the law it was shown under; of one that the site does not follow, its default counts.
         grants: whether the choice grants anything.
     """
-    law = _law(resolved, regime)
-    return resolved.days if grants and law.model == "opt-in" else max(resolved.days, law.reask_days)
+    followed = law(resolved, regime)
+    return resolved.days if grants and followed.model == "opt-in" else max(resolved.days, followed.reask_days)
 
 
-def _law(resolved: Resolved, regime: str) -> Regime:
+def law(resolved: Resolved, regime: str) -> Regime:
+    """The law that a choice was made under; where the site does not follow it, the site's own default."""
     known = load_regimes()
     followed = known.keys() if resolved.regimes is None else set(resolved.regimes) & known.keys()
     return known[next((key for key in (regime, resolved.default_regime) if key in followed), STRICTEST)]

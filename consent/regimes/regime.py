@@ -29,6 +29,8 @@ class Regime(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reask_days: int  # a choice is not asked again before
     signal_shown: bool  # the visitor must see that the signal was taken
     shown: bool  # whether it may be counted, before a choice, that a layer was shown
+    proof_days: int  # a choice's proof is kept for so long after the choice has ended, and no longer
+    proof_source: str  # where that number comes from
     source: str
     countries: tuple[str, ...] = ()  # ISO 3166-1 alpha-2
     states: tuple[State, ...] = ()

@@ -1,0 +1,121 @@
+"""Chains of records, and what was done about them, in the store."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from consent.db import Database, Row
+
+State = Literal["deleted", "listed", "complete"]
+
+_ADD = (
+    "insert into rights_request (site_id, id, time, kind, rule, state, records, leaves, done, certificate)"
+    " values (:site_id, :id, :time, :kind, :rule, :state, :records, :leaves, :done, '')"
+)
+
+
+async def exists(db: Database, site_id: int, receipt: str) -> bool:
+    """Whether a receipt of this id is known."""
+    row = await db.fetch_one(
+        "select created from receipt where site_id = :site_id and id = :id", site_id=site_id, id=receipt
+    )
+    return row is not None
+
+
+async def chain(db: Database, site_id: int, receipt: str) -> list[Row]:
+    """Where the records of a receipt stand in the log: epoch, leaf and time, oldest first; -1 for what is in no log."""
+    return await db.fetch(
+        "select epoch, leaf, time from consent_record where site_id = :site_id and receipt = :receipt order by id",
+        site_id=site_id, receipt=receipt,
+    )  # fmt: skip
+
+
+async def delete(db: Database, site_id: int, receipts: Sequence[str]) -> int:
+    """Delete receipts with their records and salts; the number of records."""
+    rows: list[Row] = [{"site_id": site_id, "receipt": receipt} for receipt in receipts]
+    deleted = await db.execute_many("delete from consent_record where site_id = :site_id and receipt = :receipt", rows)
+    await db.execute_many("delete from receipt where site_id = :site_id and id = :receipt", rows)
+    return deleted
+
+
+async def add(db: Database, request: Row) -> None:
+    """Note what was done."""
+    await db.execute(_ADD, **request)
+
+
+async def in_state(db: Database, state: State) -> list[Row]:
+    """What stands in this state, oldest first, at most a thousand."""
+    return await db.fetch(
+        "select site_id, id, time, leaves from rights_request where state = :state order by time, id limit 1000",
+        state=state,
+    )
+
+
+async def advance(db: Database, rows: Sequence[Row], state: State, now: int) -> None:
+    """Note that these came to another state."""
+    await db.execute_many(
+        "update rights_request set state = :state, done = :now where site_id = :site_id and id = :id",
+        [{"site_id": row["site_id"], "id": row["id"], "state": state, "now": now} for row in rows],
+    )
+
+
+async def requests(db: Database, site_id: int, limit: int) -> list[Row]:
+    """What was done for a site, newest first."""
+    return await db.fetch(
+        "select id, time, kind, rule, state, records, leaves, done, certificate from rights_request"
+        " where site_id = :site_id order by time desc, id desc limit :limit",
+        site_id=site_id, limit=limit,
+    )  # fmt: skip
+
+
+async def count_unknown(db: Database, site_id: int, day: int, time: int, count: int) -> None:
+    """Count requests whose receipt was not known: one row a day, since they tell nothing more."""
+    await db.execute(
+        "insert into rights_request (site_id, id, time, kind, rule, state, records, leaves, done, certificate)"
+        " values (:site_id, :id, :time, 'unknown', '', 'complete', :count, '', :time, '')"
+        " on conflict (site_id, id) do update set records = rights_request.records + excluded.records",
+        site_id=site_id, id=f"unknown-{day}", time=time, count=count,
+    )  # fmt: skip
+
+
+async def forget(db: Database, before: int) -> int:
+    """Delete what was complete before a moment (ms), a thousand at most; the number deleted."""
+    rows = await db.fetch(
+        "select site_id, id from rights_request where state = 'complete' and time < :before limit 1000", before=before
+    )
+    return (
+        await db.execute_many("delete from rights_request where site_id = :site_id and id = :id", rows) if rows else 0
+    )
+
+
+async def oldest(db: Database, site_id: int, after: str, before: str, limit: int) -> list[Row]:
+    """Ids and receipts of records between two ids, in order of time."""
+    return await db.fetch(
+        "select id, receipt from consent_record where site_id = :site_id and id > :after and id < :before"
+        " order by id limit :limit",
+        site_id=site_id, after=after, before=before, limit=limit,
+    )  # fmt: skip
+
+
+async def last(db: Database, site_id: int, receipt: str) -> Row | None:
+    """What the last choice of a receipt was, and what its end depends on."""
+    return await db.fetch_one(
+        "select time, version, regime, purposes, services from consent_record"
+        " where site_id = :site_id and receipt = :receipt order by id desc limit 1",
+        site_id=site_id, receipt=receipt,
+    )  # fmt: skip
+
+
+async def uncertified(db: Database) -> list[Row]:
+    """What was deleted because its time had come, is complete, and is in no certificate yet."""
+    return await db.fetch(
+        "select site_id, id, time, rule, records, leaves from rights_request where kind = 'retention'"
+        " and state = 'complete' and certificate = '' order by site_id, rule, time, id limit 1000"
+    )
+
+
+async def certify(db: Database, rows: Sequence[Row], certificate: str) -> None:
+    """Note which file certifies these."""
+    await db.execute_many(
+        "update rights_request set certificate = :certificate where site_id = :site_id and id = :id",
+        [{"site_id": row["site_id"], "id": row["id"], "certificate": certificate} for row in rows],
+    )

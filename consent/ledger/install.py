@@ -1,8 +1,6 @@
 """The install's own log: the heads of all sites' logs, so that one log is enough for witnesses to watch."""
 
-import asyncio
 import contextlib
-import logging
 import time
 from typing import NamedTuple
 
@@ -20,8 +18,6 @@ PAGE = 1_000
 
 REMEMBERED = 10_000
 """Newest leaves of the log that are read at the start; a head that is not among them is appended once more."""
-
-_log = logging.getLogger(__name__)
 
 
 class SiteHead(NamedTuple):
@@ -45,19 +41,6 @@ class Install:
         self._sequencer = sequencer
         self._witnesses = witnesses
         self._told: dict[str, SiteHead] | None = None
-
-    async def run(self) -> None:
-        """Look for ever. What fails is said once and tried again."""
-        said = ""
-        while True:
-            await asyncio.sleep(EVERY)
-            try:
-                await self.publish()
-                said = ""
-            except Exception as error:
-                if str(error) != said:
-                    _log.exception("the install's log could not be continued")
-                said = str(error)
 
     async def publish(self) -> int:
         """Append the heads that changed, and have the head over them cosigned; the number of heads appended.

@@ -14,7 +14,7 @@ from consent.ledger.tile import WIDTH
 
 Rows = tuple[tuple[bytes, ...], ...]
 Full = tuple[int, int, tuple[bytes, ...]]
-"""A tile that has just become full: level, index, 256 hashes."""
+"""A tile: level, index, hashes. One that has just become full has 256."""
 
 Read = Callable[[int, int, int], Sequence[bytes]]
 """(level, tile index, width) to the hashes of that tile."""
@@ -74,6 +74,10 @@ class Edge:
             levels[level] = added.rows
             level, fresh = level + 1, added.roots
         return Edge(self.size + len(hashes), levels, recent), full
+
+    def partial(self) -> list[Full]:
+        """The tiles that are not full yet, lowest level first."""
+        return [(level, index, self._levels[level][0]) for level, index, _ in edge_tiles(self.size)]
 
     def root(self) -> bytes:
         """The root of the tree."""

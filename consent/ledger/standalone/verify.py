@@ -37,11 +37,14 @@ LARGEST = 2**53 - 1
 
 
 class Fault(Exception):
-    """What is wrong, in one sentence; `index` is the leaf at which it is, where it is at one."""
+    """What is wrong, in one sentence; `index` is the leaf at which it is, where it is at one.
 
-    def __init__(self, sentence: str, index: int | None = None) -> None:
+    One that `follows` may only be the consequence of another.
+    """
+
+    def __init__(self, sentence: str, index: int | None = None, follows: bool = False) -> None:
         super().__init__(sentence)
-        self.sentence, self.index = sentence, index
+        self.sentence, self.index, self.follows = sentence, index, follows
 
     def __str__(self) -> str:
         return self.sentence if self.index is None else f"Leaf {self.index}: {self.sentence}"
@@ -179,39 +182,49 @@ def parse_proof(text: str) -> tuple[bytes, int, list[bytes], str]:
     return unbase64(lines[1][6:], "The salt", 32), number(lines[2][6:], "The index"), path, checkpoint
 
 
-def canonical(value: Any) -> str:
-    """A record as RFC 8785 writes it. Its names are ASCII and its numbers are whole; else it is none of this log."""
-    if isinstance(value, dict):
-        if not all(name.isascii() for name in value):
-            fail()
-        members = (json.dumps(name) + ":" + canonical(value[name]) for name in sorted(value))
-        return "{" + ",".join(members) + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(map(canonical, value)) + "]"
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, float) or (isinstance(value, int) and abs(value) > LARGEST):
+def whole(text: str) -> int:
+    """A number of JSON: every number of this log is whole."""
+    value = float(text)
+    if not value.is_integer() or abs(value) > LARGEST:
         fail()
-    return json.dumps(value, ensure_ascii=False)
+    return int(text) if text.lstrip("-").isdigit() else int(value)
 
 
-def fail() -> NoReturn:
+def parse_json(text: str | bytes) -> Any:
+    """JSON as this log has it."""
+    return json.loads(text, parse_float=whole, parse_int=whole, parse_constant=fail)
+
+
+def canonical(record: dict[str, Any]) -> bytes:
+    """A record as RFC 8785 writes it: names in order (they are ASCII), no spaces, UTF-8."""
+    text = json.dumps(record, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    if not text.isascii():
+        check_names(record)
+    return text.encode()
+
+
+def check_names(value: Any) -> None:
+    for name in value if isinstance(value, dict) else ():
+        if not name.isascii():
+            fail()
+        check_names(value[name])
+
+
+def fail(_: object = None) -> NoReturn:
     raise Fault("The record has a name or a number that cannot be in this log.")
 
 
 def commitment(salt: bytes, record: dict[str, Any]) -> bytes:
     """What a leaf holds of a record: nobody can tell the record from it without the salt."""
     try:
-        return hashlib.sha256(b"consent-commit/v1\x00" + salt + canonical(record).encode()).digest()
-    except (UnicodeError, RecursionError):
+        return hashlib.sha256(b"consent-commit/v1\x00" + salt + canonical(record)).digest()
+    except (UnicodeError, RecursionError, TypeError):
         fail()
 
 
 def record_entry(salt: bytes, record: dict[str, Any]) -> bytes:
     """The bytes of the leaf of a record."""
     action, time = record.get("action"), record.get("time")
-    if isinstance(time, float) and time.is_integer():
-        time = int(time)
     if action not in ACTIONS or type(time) is not int or time < 0:
         raise Fault("The record lacks an action or a time.")
     content = base64.b64encode(commitment(salt, record)).decode()
@@ -352,20 +365,20 @@ class Report:
         self.kinds: Counter[str] = Counter()
         self.first: tuple[str, str] | None = None
 
-    def tell(self, sentence: str, index: int | None = None) -> None:
-        self.faults.append(Fault(sentence, index))
+    def tell(self, sentence: str, index: int | None = None, follows: bool = False) -> None:
+        self.faults.append(Fault(sentence, index, follows))
         if len(self.faults) > 200:  # sorted and cut, so that a log that is wrong everywhere fills no memory
             self.sort()
 
     def sort(self) -> None:
-        self.faults.sort(key=lambda fault: LARGEST if fault.index is None else fault.index)
+        self.faults.sort(key=lambda fault: (fault.follows, LARGEST if fault.index is None else fault.index))
         del self.faults[100:]
 
 
 class Walk:
     """One way through a log from its first leaf to its last.
 
-    A log has: `site`, `origin`, `epoch`, `keys` (vkey and the size from which it signs), `note` (signed checkpoint),
+    A log has: `site`, `origin`, `epoch`, `size`, `keys` (vkey, size from which it signs), `note` (signed checkpoint),
     `entries()` (index, bytes), `records()` (leaf, salt, record), both in order, and `tile(level, index, width)`, the
     bytes of a tile or None where none is kept. `known` are roots that others have seen: (size, root, who).
     """
@@ -392,7 +405,7 @@ class Walk:
         partial = report.size - report.size % WIDTH
         if root is not None and reached is not None and reached != root and not report.faults:
             self.tell("from here on a leaf was altered, or the checkpoint is of other leaves.", partial)
-        self.compare_erased()
+        self.compare_erased(sure=reached is not None and reached == root)
         report.root = reached
         report.sort()
         if self.progress:
@@ -411,8 +424,7 @@ class Walk:
             return root
         except Fault as fault:
             self.tell(str(fault))
-            found = re.match(r"[^\n]*\n([0-9]{1,15})\n", log.note)
-            self.report.size = int(found.group(1)) if found else 0
+            self.report.size = log.size
             return None
 
     def leaves(self) -> None:
@@ -519,17 +531,16 @@ class Walk:
                 self.erased[one >> 3] |= 1 << (one & 7)
             last = high
 
-    def compare_erased(self) -> None:
-        """A leaf has no record if, and only if, a later leaf tells that it was erased."""
+    def compare_erased(self, sure: bool) -> None:
+        """A leaf has no record if, and only if, a later leaf tells that it was erased; it may be one that is gone."""
         if self.bare == self.erased:
             return
         for at, (bare, erased) in enumerate(zip(self.bare, self.erased)):
             for bit in range(8) if bare != erased else ():
                 if (bare ^ erased) >> bit & 1:
                     gone = "it has no record, and no later leaf tells that it was erased."
-                    self.tell(
-                        gone if bare >> bit & 1 else "it was erased, but has a record or never had one.", 8 * at + bit
-                    )
+                    kept = "it was erased, but has a record or never had one."
+                    self.tell(gone if bare >> bit & 1 else kept, 8 * at + bit, follows=not sure)
 
 
 def compare_epochs(reports: list[Report]) -> None:
@@ -569,7 +580,7 @@ class Export:
         self.site, self.origin, self.epoch = site, told["origin"], told["epoch"]
         self.folder = folder / (f"e{self.epoch}" if self.epoch > 1 else ".")
         self.keys = [(key["vkey"], key["since"]) for key in told["keys"]]
-        self.note = self.read("checkpoint").decode("utf-8", "replace")
+        self.note, self.size = self.read("checkpoint").decode("utf-8", "replace"), number(str(told["size"]), "A size")
         self.notices: set[Any] = set()
 
     def read(self, path: str) -> bytes:
@@ -582,11 +593,9 @@ class Export:
         return self.read(tile_path(level, index, width))
 
     def entries(self) -> Iterator[tuple[int, bytes]]:
-        found = re.match(r"[^\n]*\n([0-9]{1,15})\n", self.note)
-        size = int(found.group(1)) if found else 0
-        for first in range(0, size, WIDTH):
+        for first in range(0, self.size, WIDTH):
             try:
-                data = self.read(tile_path("entries", first // WIDTH, min(WIDTH, size - first)))
+                data = self.read(tile_path("entries", first // WIDTH, min(WIDTH, self.size - first)))
             except Fault:
                 continue  # the walk tells of the leaves that are missing
             at, index = 0, first
@@ -604,7 +613,7 @@ class Export:
         with lines:
             for count, line in enumerate(lines, 1):
                 try:
-                    told = json.loads(line.decode())
+                    told = parse_json(line)
                     leaf, salt, record = told["leaf"], told["salt"], dict(told["record"])
                     if type(leaf) is not int or leaf < 0 or not isinstance(salt, str):
                         raise ValueError
@@ -656,7 +665,7 @@ def check(log: Any, known: Iterable[Seen] = (), progress: Progress | None = None
 def evidence_of(path: str | Path) -> list[tuple[dict[str, Any], str, str]]:
     """The (record, proof, vkey) of a receipt file."""
     try:
-        told = json.loads(Path(path).read_text("utf-8"))
+        told = parse_json(Path(path).read_text("utf-8"))
         evidence = told["evidence"] if isinstance(told, dict) and "evidence" in told else told
         pieces = evidence if isinstance(evidence, list) else [evidence]
         found = [(one["record"], one["proof"], one["vkey"]) for one in pieces]

@@ -44,7 +44,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     connections_address: Positive = 128
     connections: Positive = 8_000
     #: Witnesses that cosign the install's log: "URL KEY" each.
-    witnesses: Annotated[tuple[str, ...], msgspec.Meta(max_length=32)] = ()
+    witnesses: tuple[str, ...] = ()
 
     @property
     def base_url(self) -> str:

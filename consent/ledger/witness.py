@@ -73,7 +73,7 @@ class Witnesses:
         if answer.status == 409 and answer.kind == SIZE_KIND:
             old = number(answer.body.decode("ascii", "replace").removesuffix("\n"), "The witness's size")
             if old > head.size:
-                return f"it has seen {old} leaves of this log, which has {head.size}: the log was rolled back"
+                return "it has seen more leaves of this log than there are: the log was rolled back"
             answer = await self._post(witness, head, old)
         if answer.status != 200:
             return _reason(answer.status)

@@ -2,7 +2,7 @@
 
 import re
 from base64 import b64decode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
@@ -70,11 +70,11 @@ class _Beside(NamedTuple):
     """What others have seen of the logs: the file of heads by site, the install's own log by origin."""
 
     noted: dict[int, Head]
-    seen: dict[str, Seen]
+    seen: Sequence[tuple[str, int, bytes, str]]
 
     def of(self, log: Opened) -> list[Seen]:
         """Size, root and who, of this log."""
-        known = [self.seen[log.origin]] if log.origin in self.seen else []
+        known = [(size, root, who) for origin, size, root, who in self.seen if origin == log.origin]
         head = self.noted.get(log.site_id)
         if head and head.epoch == log.epoch:
             known.append((head.size, b64decode(head.root), "ledger.heads"))
@@ -82,7 +82,13 @@ class _Beside(NamedTuple):
 
 
 def check_store(
-    file: Path, heads: Path | None, said: Said, *, site: str | None = None, progress: Progress | None = None
+    file: Path,
+    heads: Path | None,
+    said: Said,
+    *,
+    site: str | None = None,
+    seen: Sequence[tuple[str, int, bytes, str]] = (),
+    progress: Progress | None = None,
 ) -> list[Report]:
     """Check every log of a store, or those of one site; a report for each, of the install's own first.
 
@@ -91,6 +97,7 @@ def check_store(
         heads: the file of heads beside it; None where it is not there.
         said: what a record's row commits to.
         site: only this one.
+        seen: what others have seen of logs: origin, size, root, and who.
         progress: told how many leaves of how many are done.
 
     Raises StoreError when the file is no store, NotFound when there is no such site.
@@ -100,7 +107,7 @@ def check_store(
         logs = [log for log in snapshot.logs() if site is None or log.site == site]
         if site is not None and not logs:
             raise NotFound("no_log", f"The store has no log of {site!r}.", "See which it has: consent ledger list.")
-        beside = _Beside(noted, _published(snapshot))
+        beside = _Beside(noted, [*seen, *_published(snapshot)])
         reports: list[Report] = []
         for _, epochs in groupby(logs, key=lambda log: log.site_id):
             ours = list(epochs)
@@ -142,12 +149,12 @@ def _check_site(snapshot: Snapshot, newest: Opened, reports: list[Report], head:
     last.sort()
 
 
-def _published(snapshot: Snapshot) -> dict[str, Seen]:
+def _published(snapshot: Snapshot) -> list[tuple[str, int, bytes, str]]:
     """The last head of each site's log that the install's own log names."""
-    seen: dict[str, Seen] = {}
+    seen: dict[str, tuple[str, int, bytes, str]] = {}
     for log in (log for log in snapshot.logs() if log.site_id == 0):
         for row in snapshot.leaves(log):
             found = _HEAD.fullmatch(row["content"]) if row["type"] == "head" else None
             if found:
-                seen[found[1]] = (int(found[2]), b64decode(found[3]), f"leaf {row['leaf']} of {log.origin}")
-    return seen
+                seen[found[1]] = (found[1], int(found[2]), b64decode(found[3]), f"leaf {row['leaf']} of {log.origin}")
+    return list(seen.values())

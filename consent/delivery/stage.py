@@ -16,8 +16,13 @@ from consent.policy.notice_queries import Code
 #: What ends or reopens a script element; the code as built holds none of it.
 _BREAKS = ("</script", "<!--", "<script")
 
-#: Stands in for the core (docs/formats.md, section 2): every script is in the frame already, and nothing is stored.
+#: Stands in for the core (docs/formats.md, section 2): every script is in the frame already, and nothing is stored. A
+#: frame takes the focus only once somebody has clicked in it, or the page around it would scroll there.
 _CORE = """
+const { focus } = HTMLElement.prototype;
+HTMLElement.prototype.focus = function (options) {
+  if (navigator.userActivation?.hasBeenActive) focus.call(this, options);
+};
 window.consent = {
   q: [["show", [LAYER]]],
   core: { v: 1, key: "", list: "", violations: [], nonce: "", late: true, async load(name) {
@@ -89,13 +94,16 @@ def source(text: str) -> str:
 
 def _layers(body: Mapping[str, Any], code: Code) -> dict[str, str]:
     details = {
+        "version": 1,
         "hash": "",
+        "scope": "00000000",
         "since": {},
         "days": 180,
         "everything": False,
         "services": body["services"],
         "layers": {body["language"]: {"banner": "/c/banner", "preferences": "/c/preferences", "notice": ""}},
         "ui": {body["language"]: body["ui"]},
+        "control": {"position": "none"},
     }
     return {
         "banner": MARK + fill(code.banner, {"CONSENT_BANNER": body["banner"]}),

@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 
 from consent.config import Config
 from consent.db import Database
+from consent.delivery.notice_routes import NoticePages
 from consent.delivery.notices import Notices, publish
 from consent.delivery.pages import Pages
 from consent.delivery.routes import Delivery
@@ -70,7 +71,12 @@ async def running(db: Database, **settings: Any) -> AsyncIterator[Running]:
     limits = Limits(config.rate_address, config.rate_site, time.monotonic)
     pages = Pages(delivery, db=db, config=config, sites=sites, intake=intake, limits=limits)
     app = Starlette(
-        routes=[*pages.routes(), *delivery.routes(), *Demo(config, delivery.published).routes()],
+        routes=[
+            *pages.routes(),
+            *delivery.routes(),
+            *NoticePages(db, config).routes(),
+            *Demo(config, delivery.published).routes(),
+        ],
         exception_handlers={Problem: on_problem, HTTPException: on_http},
     )
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", proxy_headers=False, server_header=False))

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from consent.db.place import sync_folder
 from consent.errors import StoreError
 from consent.ledger.checkpoint import Checkpoint
 from consent.ledger.errors import LedgerError
-from consent.ledger.heads import sync_folder
 from consent.ledger.note import split_note
 
 _PLAIN = re.compile(r"[^A-Za-z0-9.-]+")

@@ -9,12 +9,13 @@ from pathlib import Path
 import msgspec
 
 from consent.db import Database, Row
-from consent.errors import NotFound
+from consent.errors import LogRefused, NotFound
 from consent.ledger.sequencer import Log, Sequencer
 from consent.ledger.tail import Growth, Leaf
 from consent.records.intake import DAY, milliseconds
 from consent.rights import erased, leaves, queries
 from consent.rights.leaves import Erased
+from consent.sites.queries import all_sites
 from consent.sites.site import Site
 
 AT_ONCE = 1.0
@@ -44,13 +45,16 @@ class Erasure:
         self._now = now
         self._unknown: Counter[int] = Counter()
 
-    async def erase(self, site: Site, receipt: str) -> Outcome:
-        """Destroy a receipt, its records and their salts. Raises NotFound, StoreError or LogRefused."""
+    async def erase(self, site: Site, receipt: str, seconds: float = AT_ONCE) -> Outcome:
+        """Destroy a receipt, its records and their salts, and wait so long for the last byte to go.
+
+        Raises NotFound, StoreError or LogRefused.
+        """
         if not await queries.exists(self._db, site.site_id, receipt):  # whoever guesses keeps no writer busy
             self._unknown[site.site_id] += 1
             raise unknown_receipt()
         request = await self.destroy(site, [receipt], "erasure")
-        if not await self._db.scrub(AT_ONCE):
+        if not await self._db.scrub(seconds):
             return Outcome(request["records"], "pending")
         await queries.advance(self._db, [request], "complete", self._now())
         return Outcome(request["records"], "complete")
@@ -76,7 +80,7 @@ class Erasure:
             ranges = leaves.erased(rows)
             growth = await self._append(held, site, ranges)
             await queries.delete(held, site.site_id, there)
-            request = self._request(site, kind, rule, len(rows), ranges)
+            request = request_row(site.site_id, kind, rule, records=len(rows), ranges=ranges, now=self._now())
             await queries.add(held, request)
         await self._sequencer.settle([growth] if growth else [])
         await self._note([request])
@@ -84,6 +88,8 @@ class Erasure:
 
     async def finish(self) -> None:
         """Bring what was begun to its end, also what another process began or a crash interrupted."""
+        for request in await queries.in_state(self._db, "untold"):
+            await self._tell(request)
         await self._note(await queries.in_state(self._db, "deleted"))
         listed = await queries.in_state(self._db, "listed")
         if listed and await self._db.scrub(SCRUB):
@@ -122,6 +128,17 @@ class Erasure:
             held, log, [Leaf("erased", seconds, text) for text in leaves.content(ranges, epoch)]
         )
 
+    async def _tell(self, request: Row) -> None:
+        """Let the log tell what a restored backup was made to lose; a log that must not grow tells it later."""
+        [site] = [one for one in await all_sites(self._db) if one.site_id == request["site_id"]]
+        try:
+            async with self._db.transaction() as held:
+                growth = await self._append(held, site, leaves.from_text(request["leaves"]))
+                await queries.advance(held, [request], "deleted", self._now())
+            await self._sequencer.settle([growth] if growth else [])
+        except LogRefused:
+            return
+
     async def _note(self, requests: Sequence[Row]) -> None:
         """Note outside the store what was deleted, so that a backup does not bring it back."""
         if not requests:
@@ -134,18 +151,20 @@ class Erasure:
         await asyncio.to_thread(erased.note, self._list, lines)
         await queries.advance(self._db, requests, "listed", self._now())
 
-    def _request(self, site: Site, kind: str, rule: str, records: int, ranges: Erased) -> Row:
-        return {
-            "site_id": site.site_id,
-            "id": secrets.token_hex(8),
-            "time": self._now(),
-            "kind": kind,
-            "rule": rule,
-            "state": "deleted",
-            "records": records,
-            "leaves": leaves.as_text(ranges),
-            "done": 0,
-        }
+
+def request_row(site_id: int, kind: str, rule: str, *, records: int, ranges: Erased, now: int) -> Row:
+    """What is noted of a request: nothing in it leads to whoever made it."""
+    return {
+        "site_id": site_id,
+        "id": secrets.token_hex(8),
+        "time": now,
+        "kind": kind,
+        "rule": rule,
+        "state": "deleted",
+        "records": records,
+        "leaves": leaves.as_text(ranges),
+        "done": 0,
+    }
 
 
 def unknown_receipt() -> NotFound:

@@ -5,7 +5,7 @@ from typing import Literal
 
 from consent.db import Database, Row
 
-State = Literal["deleted", "listed", "complete"]
+State = Literal["untold", "deleted", "listed", "complete"]
 
 _ADD = (
     "insert into rights_request (site_id, id, time, kind, rule, state, records, leaves, done, certificate)"
@@ -118,4 +118,22 @@ async def certify(db: Database, rows: Sequence[Row], certificate: str) -> None:
     await db.execute_many(
         "update rights_request set certificate = :certificate where site_id = :site_id and id = :id",
         [{"site_id": row["site_id"], "id": row["id"], "certificate": certificate} for row in rows],
+    )
+
+
+async def delete_leaves(db: Database, site_id: int, epoch: int, first: int, last: int) -> int:
+    """Delete the records of leaves of a log; their number."""
+    return await db.execute(
+        "delete from consent_record"
+        " where site_id = :site_id and epoch = :epoch and leaf >= :first and leaf <= :last",
+        site_id=site_id, epoch=epoch, first=first, last=last,
+    )  # fmt: skip
+
+
+async def delete_empty(db: Database, site_id: int) -> int:
+    """Delete receipts that have no record any more; their number."""
+    return await db.execute(
+        "delete from receipt where site_id = :site_id and not exists (select 1 from consent_record r"
+        " where r.site_id = receipt.site_id and r.receipt = receipt.id)",
+        site_id=site_id,
     )

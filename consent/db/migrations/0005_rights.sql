@@ -1,6 +1,6 @@
 -- What was asked for or came due, and what came of it (11 CCR 7101): nothing in it names or finds anyone. leaves: the
--- erased leaves, as `<epoch>:<ranges>` separated by spaces. state: deleted (the rows are gone), listed (also noted outside
--- the database), complete (no byte is left). certificate: the file that certifies it, where one does.
+-- erased leaves, as `<epoch>:<ranges>` separated by spaces. state: untold (the log has yet to tell, after a restore),
+-- deleted (the rows are gone), listed (also noted outside the database), complete (no byte is left). certificate: the file that certifies it, where one does.
 create table rights_request (
     site_id integer not null,
     id text not null,

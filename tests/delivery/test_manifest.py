@@ -37,14 +37,11 @@ def test_settings() -> None:
     made = version(resolved(SMALL))
     laws = applying(made.resolved, load_regimes())
     told = settings(made, base="https://c.example.com", regimes=laws, regime="us", name="0123456789abcdef")
-    texts = told.pop("ui")
     theme = told.pop("theme")
 
     assert told == {
         "site": "shop",
         "base": "https://c.example.com",
-        "version": 3,
-        "scope": made.scope,
         "cookie": {"name": "consent", "domain": ""},
         "regime": "us",
         "regimes": {
@@ -66,9 +63,7 @@ def test_settings() -> None:
                 "preferences": "/c/shop/3/preferences.en.0123456789abcdef.js",
             }
         },
-        "control": {"position": "none"},
     }
-    assert set(texts["en"]) == {"control_label", "control_label_opt_out", "control_signal"}
     assert theme["--accent"] == load_rules().default.light["accent"]
     assert theme["scheme"] == "light"
 
@@ -80,6 +75,8 @@ def test_details() -> None:
 
     assert told["since"] == {"00000000": "ask"}
     assert (told["days"], told["everything"], told["hash"]) == (180, False, made.hash)
+    assert (told["version"], told["scope"], told["control"]) == (3, made.scope, {"position": "none"})
+    assert {"control_label", "control_label_opt_out", "control_signal", "placeholder_text"} <= set(told["ui"]["en"])
     assert told["services"] == [
         {
             "key": "stripe",

@@ -1,6 +1,7 @@
 /**
  * Bundle 1: as little as it takes to ask. Everything else comes with the second layer's bundle (`later.js`): at once on a
- * page whose visitor has decided before, and when the browser is idle on one that had to ask.
+ * page whose visitor has decided before. On one that had to ask, its bytes are fetched when the browser is idle, and it
+ * runs at the first sign of a person, or of anything on the page that it has work with.
  *
  * Loaded by the core once the service has answered, or, in the variant `tag`, by the owner's script element. The server
  * fills CONSENT_SETTINGS in.
@@ -17,6 +18,15 @@ import { chooseLanguage } from "./texts.js";
 const CRAWLER = /(google|bing|yandex|apple|petal|duckduck|gpt|claude)bot|baiduspider|slurp/i;
 
 const PENDING = "consent.pending";
+
+/** What only `later.js` can show, or must watch: marked-up elements, and forms whose answer may not be loaded twice. */
+const WORK = "[data-category],[data-service],[data-src],[method=post i]";
+
+/** Signs of a person. */
+const SIGNS = ["pointermove", "pointerdown", "keydown"];
+
+/** Whether a frame is blocked, which wants a placeholder. @param {SecurityPolicyViolationEvent} violation */
+const isFrame = ({ effectiveDirective }) => /^(frame|object)/.test(effectiveDirective);
 
 /** How long a bundle may take to arrive, in ms. */
 const PATIENCE = 10_000;
@@ -60,7 +70,7 @@ function start() {
     document.head.append(script);
   };
 
-  /** Resolves when the bundle of a layer has run; rejects when it cannot be had now. @param {"banner" | "preferences"} name */
+  /** Resolves when the bundle of a layer has run; rejects when it cannot be had now. @param {"banner" | "preferences" | "choices"} name */
   const bundle = (name) => bundles[name] ||= new Promise((/** @type {(value?: any) => void} */ resolve, reject) => {
     arrived[name] = resolve;
     setTimeout(reject, PATIENCE);
@@ -73,19 +83,21 @@ function start() {
 
   /** Completes the store. */
   const equip = () => bundle("preferences").then(() => {
-    factories.later?.(store);
+    const { later } = factories;
     delete factories.later;
+    later?.(store);
     if (store.decide == early) throw 0;
   });
 
   /**
-   * Refuses with nothing to decide with: no cookie, no list, and a note that `transport.js` completes and sends once it can.
+   * Refuses with nothing to decide with: a cookie that is no choice, no list, and a note that `transport.js` completes and sends once it can.
    * @param {string} control
    * @returns {import("./types").Outcome}
    */
   const refuse = (control) => {
     const { cookie: { name, domain } } = settings;
-    for (const scope of ["", domain]) jar.set(`${name}=;max-age=0;path=/;domain=${scope}`);
+    jar.set(`${name}=;max-age=0;path=/`);
+    jar.set(`${name}=0;max-age=15552000;path=/;samesite=lax;domain=${domain}`); // who has answered is not asked again
     /** @type {"now" | "reload" | "next"} */
     let applied = core?.list ? "next" : "now";
     try {
@@ -114,11 +126,12 @@ function start() {
     refuse(said[0] == "reject" ? "api" : "withdraw");
   };
 
-  /** @param {1 | 2} layer @param {Element | null} opener */
+  /** @param {1 | 2 | 3} layer @param {Element | null} opener */
   const open = async (layer, opener) => {
-    const name = layer == 1 ? "banner" : "preferences";
+    const name = layer == 1 ? "banner" : layer == 2 ? "preferences" : "choices";
     try {
-      await (layer == 1 ? bundle(name) : equip());
+      if (layer > 1) await equip();
+      await bundle(name);
       (layers[name] ||= factories[name](store)).show(opener);
       return true;
     } catch {
@@ -132,7 +145,7 @@ function start() {
     settings, core, language, nonce, trust,
     regime: { ...settings.regimes[key], key },
     gpc: /** @type {any} */ (navigator).globalPrivacyControl === true,
-    choice: null, pending: isPending(), touched, violations: [], parts: { makeRoot, dress, keep },
+    choice: null, pending: false, touched, violations: [], parts: { makeRoot, dress, keep },
     text: () => "",
     status: () => "unset",
     allows: (name) => settings.purposes.some((purpose) => purpose.key == name && purpose.required),
@@ -164,11 +177,44 @@ function start() {
 
   const first = mustAsk() && !jar.get().includes(`${settings.cookie.name}=`);
   if (first) bundle("banner").catch(() => {}); // on its way while the page is still being read
+  store.asked = first;
   const whenReady = async () => {
     const equipped = first || await equip().then(() => true, lost); // without it nobody knows whether the visitor has decided
     if (equipped && mustAsk()) await open(1, null);
-    if (first) (win.requestIdleCallback || setTimeout)(() => equip().catch(lost), { timeout: 2000 });
+    if (first) (win.requestIdleCallback || setTimeout)(prepare, { timeout: 2000 });
   };
+
+  const run = () => equip().catch(lost);
+
+  /** The page is idle, the question asked: what comes next is near at hand, and runs where there is something for it to do. */
+  const prepare = () => {
+    for (const sign of SIGNS) addEventListener(sign, run, { once: true, capture: true, passive: true });
+    if (q.length || store.gpc && store.regime.signal_shown || document.querySelector(WORK) || core?.violations.some(isFrame)) {
+      run();
+      return;
+    }
+    addEventListener("securitypolicyviolation", (event) => isFrame(event) && run());
+    addEventListener("storage", run);
+    addEventListener("pageshow", ({ persisted }) => persisted && run());
+    document.addEventListener("prerenderingchange", run);
+    fetch(settings.base + settings.layers[language].preferences, /** @type {any} */ ({ priority: "low" })).then((answer) => answer.arrayBuffer()).catch(() => {});
+  };
+
+  /**
+   * Opens a layer from our control, or from any `[data-consent="open"]` of the page: a plain link that then still leads
+   * to its own address when the layer cannot be had (US-07).
+   * @param {MouseEvent} event
+   */
+  const answer = async (event) => {
+    const opener = /** @type {HTMLAnchorElement | null} */ (
+      /** @type {Element} */ (event.composedPath()[0]).closest?.("[data-consent=open],[data-consent=choices]"));
+    if (!opener) return;
+    event.preventDefault();
+    opener.focus(); // Safari gives a clicked button no focus, and it is to return there
+    await run();
+    if (!(await store.show(opener.dataset.consent == "choices" ? 3 : store.choice ? 2 : 1)) && opener.href) location.assign(opener.href);
+  };
+  if (top == self) addEventListener("click", answer); // frames follow the page that holds them
 
   addEventListener("input", (event) => {
     if (event.isTrusted && !/^CONSENT-/.test(/** @type {Element} */ (event.target).tagName)) touched.add(event.composedPath()[0]);
@@ -177,20 +223,11 @@ function start() {
   const stub = { q, attach: store.attach, get: () => false };
   for (const name of ["show", "accept", "reject", "withdraw", "on"]) stub[name] = (/** @type {any[]} */ ...args) => {
     q.push([name, args]);
-    if (name != "on") equip().catch(lost);
+    if (name != "on") run();
   };
   win.consent = Object.assign(Array.isArray(win.consent?.q) ? win.consent : {}, stub);
   if (document.readyState == "loading") addEventListener("DOMContentLoaded", whenReady);
   else whenReady();
-}
-
-/** Whether a decision waits for the service: then nobody is asked again. */
-function isPending() {
-  try {
-    return !!localStorage[PENDING];
-  } catch {
-    return false;
-  }
 }
 
 if (typeof win.consent?.attach != "function") start();

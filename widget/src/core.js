@@ -19,7 +19,7 @@ let trusted = { createHTML: same, createScript: same, createScriptURL: same };
 
 /** A cookie's value; "" when there are two of the name. @param {string} name */
 const cookie = (name) => {
-  const [, value, other] = `; ${doc.cookie}`.split(`; ${name}=`);
+  const [, value = "", other] = `; ${doc.cookie}`.split(`; ${name}=`);
   return other == null ? value.split(";")[0] : "";
 };
 
@@ -42,7 +42,7 @@ core.load = async (path, cache) => {
 };
 
 try {
-  if (!win.consent?.core?.v) {
+  if (!win.consent?.core) {
     /** @type {any} */
     const stub = win.consent = { q: [], core, get: () => false };
     for (const name of ["show", "accept", "reject", "withdraw", "on"]) stub[name] = (/** @type {any[]} */ ...args) => stub.q.push([name, args]);
@@ -61,14 +61,16 @@ try {
     let list = "";
     try {
       const value = core.key = cookie(CONSENT_COOKIE);
-      const [, signal, regime, sum] = /** @type {any} */ (/^1\.\w+\.\w+\.([-g])~?(\w*)\.[\w:+-]*\.[\w:+-]*\.(\w+)$/.exec(value));
-      const [other, text] = localStorage["consent.list"].split(`${value} `);
-      let hash = 0x811c9dc5; // FNV-1a, 32 bit
-      for (const char of text) hash = Math.imul(hash ^ char.charCodeAt(0), 0x1000193);
-      const tokens = text.split("|")[+(/** @type {any} */ (navigator).globalPrivacyControl === true && signal != "g")];
-      if (!other && (hash >>> 0).toString(36) == sum && (!regime || regime == cookie("consent_regime")) &&
-        (tokens == "*" ? CONSENT_EVERYTHING : tokens.split(" ").every((/** @type {string} */ token) =>
-          /^(wss:\/\/)?(\*\.)?[a-z\d-]+(\.[a-z\d-]+)+(:\d{1,5})?(\/[\w/.~%+@!-]*)?$/.test(token)))) list = tokens;
+      const [, signal, regime, sum] = /^1\.\w+\.\w+\.([-g])~?(\w*)\.[\w:+-]*\.[\w:+-]*\.(\w+)$/.exec(value) || [];
+      if (sum) { // the first error that is thrown takes longer than all the rest
+        const [other, text] = localStorage["consent.list"].split(`${value} `);
+        let hash = 0x811c9dc5; // FNV-1a, 32 bit
+        for (const char of text) hash = Math.imul(hash ^ char.charCodeAt(0), 0x1000193);
+        const tokens = text.split("|")[+(/** @type {any} */ (navigator).globalPrivacyControl === true && signal != "g")];
+        if (!other && (hash >>> 0).toString(36) == sum && (!regime || regime == cookie("consent_regime")) &&
+          (tokens == "*" ? CONSENT_EVERYTHING : tokens.split(" ").every((/** @type {string} */ token) =>
+            /^(wss:\/\/)?(\*\.)?[a-z\d-]+(\.[a-z\d-]+)+(:\d{1,5})?(\/[\w/.~%+@!-]*)?$/.test(token)))) list = tokens;
+      }
     } catch {}
 
     // An unfinished tag takes the static policy's place: a tag's second `http-equiv` is none, and it ends at the first `>` whatever

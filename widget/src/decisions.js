@@ -56,6 +56,9 @@ export function createDecisions(state, world) {
     state.adopt(choice, text);
   }
 
+  /** Notes that the visitor has answered, and nothing is granted yet. It is no choice; the next page's bootstrap does not ask. */
+  const note = () => env.jar.set(`${name}=0;path=/;max-age=15552000;samesite=lax${world.secure ? ";secure" : ""}${domain && `;domain=${domain}`}`);
+
   /** Sets right what the core and the state could not use: two cookies, a lost or stale list, a missing default. */
   function repair() {
     const before = state.mark();
@@ -67,6 +70,7 @@ export function createDecisions(state, world) {
     else {
       env.local.set(LIST, null);
       state.adopt(null, null);
+      if (!stored && !state.pending && values(env.jar.get(), name).length) world.expire(name);
     }
     if (state.choice) sweep(state.letters());
     if (state.mark() != before) env.emit("change", { action: "restored" });
@@ -133,6 +137,7 @@ export function createDecisions(state, world) {
     const interim = both(settings, before ? state.letters() : blank(), wanted);
     const mark = before && granted(interim) ? before.regime : ""; // grants of a default stay one until a choice is recorded
     if (before || Object.values(wanted.purposes).some((letter) => letter != "g")) keep({ ...blank(), regime: mark, ...interim });
+    else note();
     sweep(wanted);
     env.emit("change", { action: body.control });
     const result = await Promise.race([sent, world.sleep(state.excessive() ? PATIENCE.less : PATIENCE.more)]);
@@ -161,8 +166,9 @@ export function createDecisions(state, world) {
   /** An answer may have set its own cookie by HTTP, while a later decision waits: what holds is put back. */
   function hold() {
     const held = state.effective();
-    if (held) keep(narrowed(held));
-    else if (values(env.jar.get(), name).length) world.expire(name);
+    if (held) return keep(narrowed(held));
+    if (values(env.jar.get(), name).length) world.expire(name);
+    note();
   }
 
   /** Another tab has settled this decision, and perhaps a later one, before its answer came here: nothing but what both stores allow holds. */

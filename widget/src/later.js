@@ -85,6 +85,10 @@ function complete(store) {
   if (top == self) attachControl(store); // frames follow the page that holds them
   releaseMarked(state, store);
   exposeApi(store);
+  if (store.asked && state.choice) { // made while this page was asking: in another tab, or on a page that the visitor comes back from
+    emit("change", { action: "elsewhere" });
+    if (!document.hidden) state.reconsider(true);
+  }
 }
 
 /** @type {any} */ (window).consent.attach("later", complete);

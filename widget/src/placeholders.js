@@ -57,9 +57,8 @@ function cover(store, element, key, url) {
   const box = make("div", { class: "box" }, make("b", {}, service));
   box.append(make("p", {}, store.text(key ? "placeholder_text" : "placeholder_unknown", { service })));
   if (key) box.append(allowButton(store, key, service));
-  const root = store.parts.makeRoot(store, "consent-placeholder", box);
+  const root = store.parts.makeRoot(store, "consent-placeholder", css, box);
   const { host } = root;
-  store.parts.dress(store, root, css);
   const observer = new ResizeObserver(() => {
     const { left, top, width, height } = element.getBoundingClientRect();
     // Nothing could be read in less: pixels and hidden frames stay as they are. CSS px.

@@ -81,8 +81,9 @@ export function createState(settings, core, env) {
     const held = letters();
     const open = core && core.list != "*" ? core.list.split(" ") : null;
     if (settings.purposes.some((purpose) => purpose.key == wanted)) {
+      if (!runs(settings, held, { key: "", purposes: [wanted] })) return false;
       const sources = open ? awaited(held, wanted) : [];
-      return runs(settings, held, { key: "", purposes: [wanted] }) && (!sources.length || sources.some((source) => open?.includes(source)));
+      return !sources.length || sources.some((source) => open?.includes(source));
     }
     const service = settings.services.find((one) => one.key == wanted);
     if (!service || !runs(settings, held, service)) return false;
@@ -91,9 +92,10 @@ export function createState(settings, core, env) {
 
   /** The sources of a purpose that what is allowed opens on the next page, if not on this. @param {Letters} held @param {string} purpose */
   function awaited(held, purpose) {
+    const running = settings.services.filter((service) => service.purposes.includes(purpose) && asked(settings, service).length && runs(settings, held, service));
+    if (!running.length) return [];
     const list = (tokens ?? listText(settings, held).split("|")[0]).split(" ");
-    return settings.services.filter((service) => service.purposes.includes(purpose) && asked(settings, service).length && runs(settings, held, service))
-      .flatMap(({ sources }) => sources).filter((source) => list[0] == "*" || list.includes(source));
+    return running.flatMap(({ sources }) => sources).filter((source) => list[0] == "*" || list.includes(source));
   }
 
   /** Whether this page runs under what the choice allows. */

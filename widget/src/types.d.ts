@@ -9,7 +9,7 @@ export interface Service {
   cookies: string[]; storage: string[]; kind: string;
 }
 export interface Regime { model: "opt-in" | "opt-out"; reask_days: number; gpc: "deny" | "ignore"; signal_shown: boolean }
-export interface Layers { banner: string; preferences: string; notice: string }
+export interface Layers { banner: string; preferences: string; choices: string; notice: string }
 
 export interface Settings {
   site: string; base: string; version: number; hash: string; scope: string; since: Record<string, "same" | "ask">;
@@ -72,13 +72,15 @@ export interface Store {
   /** Whether something may run on this page that is not allowed any more: it ends with the page. */
   excessive(): boolean;
   decide(decision: Decision): Promise<Outcome>;
+  /** Whether this page began with the question. */
+  asked: boolean;
   on(type: StoreEvent, listener: (detail: any) => void): () => void;
   /** Blocked URLs seen so far, oldest first, at most 200. */
   violations: { url: string; directive: string; element: Element | null; service: Service | null }[];
   /** Opens a layer; loads its bundle first. Resolves to false when it could not be loaded. */
-  show(layer: 1 | 2): Promise<boolean>;
+  show(layer: 1 | 2 | 3): Promise<boolean>;
   /** Layers attach here: `window.consent.attach("banner", factory)`. */
-  attach(name: "banner" | "preferences", factory: LayerFactory): void;
+  attach(name: "banner" | "preferences" | "choices", factory: LayerFactory): void;
   emit(type: StoreEvent, detail: any): void;
   /** Where the visitor has entered something since the bootstrap ran. */
   touched: Set<any>;

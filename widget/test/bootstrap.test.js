@@ -31,7 +31,7 @@ const CASES = {
     note("pendingAfter", store.pending);
   }` },
   turbo: { core: true, layer: `async (store) => {
-    const root = store.parts.makeRoot(store, "consent-control", document.createElement("p"));
+    const root = store.parts.makeRoot(store, "consent-control", "", document.createElement("p"));
     store.parts.keep(root, "append");
     const turn = () => new Promise((done) => setTimeout(done));
     for (let visit = 0; visit < 50; visit++) { document.body.replaceWith(document.createElement("body")); await turn(); }
@@ -85,11 +85,11 @@ async function left(t, name) {
   return { ...found, body: found.pending && JSON.parse(found.pending)[0].body };
 }
 
-test("a withdrawal holds though what decides cannot be loaded: no cookie, no list, noted for later, and the page begins anew", async (t) => {
+test("a withdrawal holds though what decides cannot be loaded: no choice, no list, noted for later, and the page begins anew", async (t) => {
   for (const [name, control] of [["withdraw", "withdraw"], ["early", "api"]]) {
     const found = await left(t, name);
     if (!found) return;
-    assert.deepEqual([found.cookie, found.list, found.begun, found.asked], ["", undefined, 2, undefined], name);
+    assert.deepEqual([found.cookie, found.list, found.begun, found.asked], ["consent=0", undefined, 2, undefined], name);
     assert.equal(found.body.control, control);
     assert.match(found.body.key, /^[\w-]{22}$/);
   }
@@ -106,12 +106,12 @@ test("an accept after it takes it back, and needs what cannot be had: nothing ch
 
 test("without a core, too, there is something to call", async (t) => {
   const found = await left(t, "tag");
-  if (found) assert.deepEqual([found.cookie, found.body.control, found.begun], ["", "api", 1]);
+  if (found) assert.deepEqual([found.cookie, found.body.control, found.begun], ["consent=0", "api", 1]);
 });
 
 test("what answers a form is not loaded again for a refusal", async (t) => {
   const found = await left(t, "typed");
-  if (found) assert.deepEqual([found.cookie, found.begun], ["", 1]);
+  if (found) assert.deepEqual([found.cookie, found.begun], ["consent=0", 1]);
 });
 
 test("a layer is told the truth, and given the core's own policy", async (t) => {

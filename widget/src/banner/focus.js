@@ -7,14 +7,11 @@
 export function clearTheFocus(card) {
   const { style } = document.documentElement;
   const { scrollPaddingBottom, paddingBottom } = style;
-  const observer = new ResizeObserver(() => {
-    style.scrollPaddingBottom = `${innerHeight - card.getBoundingClientRect().top}px`;
-  });
-  observer.observe(card);
   /** @param {FocusEvent} event */
   const onFocus = ({ target }) => {
     const element = /** @type {Element} */ (target);
     if (element.shadowRoot || !isBehind(element, card)) return;
+    style.scrollPaddingBottom = `${innerHeight - card.getBoundingClientRect().top}px`;
     element.scrollIntoView({ block: "nearest" });
     if (!isBehind(element, card)) return;
     // The page ends here: give it room below for as long as the card is open. Nothing above moves.
@@ -23,7 +20,6 @@ export function clearTheFocus(card) {
   };
   document.addEventListener("focusin", onFocus);
   return () => {
-    observer.disconnect();
     document.removeEventListener("focusin", onFocus);
     Object.assign(style, { scrollPaddingBottom, paddingBottom });
   };

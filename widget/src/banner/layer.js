@@ -19,8 +19,7 @@ export function layerRoot(store, data, own) {
     parts.dress(store, there, own);
     return there;
   }
-  const root = parts.makeRoot(store, "consent-banner", make("p", { role: "status" }));
-  parts.dress(store, root, css + own);
+  const root = parts.makeRoot(store, "consent-banner", css + own, make("p", { role: "status" }));
   Object.assign(root.host, { lang: data.language, dir: data.dir });
   parts.keep(root, "prepend");
   return root;

@@ -57,11 +57,12 @@ function tokens(theme) {
  * The open shadow root of a new host. The host is no part of the page until someone puts it there.
  * @param {Store} store
  * @param {string} name
+ * @param {string} css  on top of what all share
  * @param {Node[]} children
  */
-export function makeRoot(store, name, ...children) {
+export function makeRoot(store, name, css, ...children) {
   const root = make(name, { lang: store.language }).attachShadow({ mode: "open" });
-  dress(store, root, base + tokens(store.settings.theme));
+  dress(store, root, base + tokens(store.settings.theme) + css);
   root.append(...children);
   return root;
 }

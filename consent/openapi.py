@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from consent.delivery.shown import Shown
 from consent.records.claim import KEY, Claim
 from consent.records.question import ACTIONS, DEFAULT_PAGE, MAX_PAGE
 from consent.records.record import Record
@@ -35,7 +36,7 @@ class Page(msgspec.Struct):
 def describe(base_url: str) -> Json:
     """The whole description, for a service at this address."""
     _, schemas = msgspec.json.schema_components(
-        [Claim, Answer, Page, Wish, Outcome, Fault], ref_template="#/components/schemas/{name}"
+        [Claim, Shown, Answer, Page, Wish, Outcome, Fault], ref_template="#/components/schemas/{name}"
     )
     return {
         "openapi": "3.1.0",
@@ -145,6 +146,7 @@ def _log(summary: str, content: Json) -> Json:
 
 
 PLACES: dict[str, Json] = {
+    "hash": {"name": "hash", "in": "path", "required": True, "schema": {"type": "string", "pattern": "^[0-9a-f]{64}$"}},
     "site": {"name": "site", "in": "path", "required": True, "schema": {"type": "string", "pattern": f"^{KEY}$"}},
     "version": {"name": "version", "in": "path", "required": True, "schema": {"type": "integer", "minimum": 0}},
     "name": {
@@ -175,8 +177,35 @@ _ERASE: Json = {
     "options": _CONSENT["options"],
 }
 
+_SHOWN: Json = {
+    "post": {
+        "summary": "A layer came up: counted where the law lets that be counted.",
+        "requestBody": {"required": True, "content": _json("Shown") | {"text/plain": {"schema": _TEXT}}},
+        "responses": {
+            "204": _answer("Counted, or not."),
+            **_faults(
+                s403="Not a page of this site.",
+                s404="No policy is published for this site.",
+                s413="The body is too large.",
+                s415="The body is neither application/json nor text/plain.",
+                s422="The body does not fit.",
+                s429="Too many; Retry-After says how long to wait.",
+            ),
+        },
+    },
+    "options": _CONSENT["options"],
+}
+_NO_NOTICE = "The site never showed such a notice."
+_ALTERED = "What is stored has another hash than its own."
+
 PATHS: dict[str, Json] = {
     "/v1/{site}/consent": _CONSENT,
+    "/v1/{site}/shown": _SHOWN,
+    "/n/{site}": _get("Every notice that a site ever showed.", _OBJECT, s404=_NO_SITE, s503=_STORE),
+    "/n/{site}/{hash}.json": _get(
+        "The bytes of a notice, whose SHA-256 is its hash.", _OBJECT, s404=_NO_NOTICE, s500=_ALTERED, s503=_STORE
+    ),
+    "/n/{site}/{hash}": _get("A notice as it was, as a page.", _HTML, s404=_NO_NOTICE, s500=_ALTERED, s503=_STORE),
     "/v1/{site}/erase": _ERASE,
     "/v1/{site}/log": _log("A site's records, oldest first.", _json("Page") | _CSV),
     "/v1/{site}/log.csv": _log("The same as CSV; the Link header leads to the next page.", _CSV),

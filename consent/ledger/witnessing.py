@@ -39,7 +39,7 @@ class Asked(NamedTuple):
     checkpoint: Checkpoint
 
 
-class Refused(Exception):  # noqa: N818  # an answer, not a fault
+class Declined(Exception):  # noqa: N818  # an answer, not a fault
     """The request is answered otherwise than by a cosignature."""
 
     def __init__(self, status: int, text: str, kind: str = "text/plain; charset=utf-8") -> None:
@@ -71,25 +71,25 @@ class Witness:
             origin = asked.checkpoint.origin
             with self._locks[origin], self._memory.held(origin):
                 return self._cosign(asked)
-        except Refused as refused:
+        except Declined as refused:
             return refused.told
 
     def _check_signer(self, asked: Asked) -> None:
         vkeys = self._logs.get(asked.checkpoint.origin)
         if vkeys is None:
-            raise Refused(404, "This witness does not know a log of that origin.")
+            raise Declined(404, "This witness does not know a log of that origin.")
         try:
             open_note(asked.note, vkeys)
         except LedgerError as error:
-            raise Refused(403, str(error)) from error
+            raise Declined(403, str(error)) from error
         if asked.old > asked.checkpoint.size:
-            raise Refused(400, "The old size is larger than that of the checkpoint.")
+            raise Declined(400, "The old size is larger than that of the checkpoint.")
 
     def _cosign(self, asked: Asked) -> Told:
         seen = self._memory.last(asked.checkpoint.origin)
         size, root = (seen[0].size, seen[0].root) if seen else (0, EMPTY_ROOT)
         if asked.old != size:
-            raise Refused(409, str(size), SIZE_KIND)
+            raise Declined(409, str(size), SIZE_KIND)
         check_growth(Checkpoint(asked.checkpoint.origin, size, root), asked.checkpoint, asked.path)
         text, _ = split_note(asked.note)
         line = self._cosigner.cosign(text, int(self._now()))
@@ -98,7 +98,7 @@ class Witness:
 
 
 def read(body: bytes) -> Asked:
-    """Read a request. Raises Refused (400) for anything but what the specification allows."""
+    """Read a request. Raises Declined (400) for anything but what the specification allows."""
     try:
         head, blank, note = body.decode().partition("\n\n")
         first, *lines = head.split("\n")
@@ -108,18 +108,18 @@ def read(body: bytes) -> Asked:
         path = [decoded(line, "A hash of the proof", 32) for line in lines]
         return Asked(old, path, note, Checkpoint.parse(split_note(note)[0]))
     except ValueError as error:  # LedgerError, and what is no UTF-8
-        raise Refused(400, str(error)) from error
+        raise Declined(400, str(error)) from error
 
 
 def check_growth(seen: Checkpoint, new: Checkpoint, path: Sequence[bytes]) -> None:
-    """Check that a checkpoint follows from the one seen before. Raises Refused, 409 or 422, when it does not."""
+    """Check that a checkpoint follows from the one seen before. Raises Declined, 409 or 422, when it does not."""
     if new.size == seen.size and new.root != seen.root:
-        raise Refused(409, str(seen.size), SIZE_KIND)
+        raise Declined(409, str(seen.size), SIZE_KIND)
     if seen.size in (0, new.size):
         if path:
-            raise Refused(422, "There is nothing to prove, and yet there is a proof.")
+            raise Declined(422, "There is nothing to prove, and yet there is a proof.")
         return
     try:
         verify_consistency(seen.size, new.size, seen.root, new.root, path)
     except LedgerError as error:
-        raise Refused(422, str(error)) from error
+        raise Declined(422, str(error)) from error

@@ -11,6 +11,7 @@ from starlette.routing import Route
 from consent.app import create_app
 from consent.cli import main
 from consent.config import FIELDS, PREFIX, Config
+from consent.delivery import shown as counting
 from consent.delivery.body import SHELF_BYTES
 from consent.policy.policy import ChoiceCookie
 from consent.policy.reading import MAX_BYTES
@@ -140,6 +141,7 @@ BOUNDS = Bounds()
 LIMITS = [
     BOUNDS.head, BOUNDS.headers, BOUNDS.url, BOUNDS.body, BOUNDS.receipt, BOUNDS.answer, claim.MAX_BODY, limits.NETWORK,
     routes.GUESSES, commit.WAITING, commit.OVERDUE, question.MAX_PAGE, MAX_BYTES, SHELF_BYTES, STOP_SECONDS,
+    counting.MAX_BODY, counting.MOST,
 ]  # fmt: skip
 
 

@@ -61,8 +61,8 @@ def details(version: Version, language: str, *, since: Mapping[str, str], name: 
     resolved = version.resolved
     told = {**layers(version, language, name), "notice": notice(resolved, language, code)}
     return {
-        "version": version.version,
         "hash": version.hash,
+        "version": version.version,
         "scope": version.scope,
         "since": dict(since),
         "days": resolved.days,

@@ -150,6 +150,9 @@ async def test_erasing_by_command(service: Service) -> None:
         assert (await command("erase", "--receipt", mine["receipt"], "--data", data, code=2))[
             "error"
         ] == "unknown_receipt"
+        reports = await command("ledger", "verify", data)
+        assert [log["faults"] for log in reports["logs"]] == [[]] * len(reports["logs"])
+        assert sum(log["kinds"].get("erased", 0) for log in reports["logs"]) == 1
         kept = await command("retention", "shop", "--dry-run", "--data", data)
         assert kept == {"site": "shop", "due": [], "deleted": 0, "certificates": []}
     assert [record["id"] for record in await service.log()] == [more["id"]]

@@ -50,8 +50,8 @@ def erase(receipt: str, key: str | None, data: Path | None, file: Path | None, a
     answer = asyncio.run(work())
     told = f"{answer['erased']} records of {answer['site']} are gone."
     if answer["state"] == "pending":
-        told += " Another program reads an older state of the store: until it ends, bytes of them are in its files."
-        told += " A running service sees to that; else run: consent requests SITE."
+        told += " Bytes of them are left while another program reads an older state of the store: a running service"
+        told += f" sees to that, else run: consent requests {answer['site']}."
     _say(as_json, answer, told)
 
 

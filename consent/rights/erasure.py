@@ -91,8 +91,9 @@ class Erasure:
         for request in await queries.in_state(self._db, "untold"):
             await self._tell(request)
         await self._note(await queries.in_state(self._db, "deleted"))
-        listed = await queries.in_state(self._db, "listed")
-        if listed and await self._db.scrub(SCRUB):
+        while listed := await queries.in_state(self._db, "listed"):
+            if not await self._db.scrub(SCRUB):
+                break
             await queries.advance(self._db, listed, "complete", self._now())
 
     async def tidy(self) -> None:

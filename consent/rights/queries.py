@@ -43,9 +43,10 @@ async def add(db: Database, request: Row) -> None:
 
 
 async def in_state(db: Database, state: State) -> list[Row]:
-    """What stands in this state, oldest first, at most a thousand."""
+    """What is unfinished and stands in this state, oldest first, at most a thousand."""
     return await db.fetch(
-        "select site_id, id, time, leaves from rights_request where state = :state order by time, id limit 1000",
+        "select site_id, id, time, leaves from rights_request where state <> 'complete' and state = :state"
+        " order by time, id limit 1000",
         state=state,
     )
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from itertools import groupby
 
 from consent.config import Config
-from consent.db import Database
+from consent.db import Database, Row
 from consent.errors import NotFound
 from consent.ledger.sequencer import Log, Sequencer
 from consent.policy.queries import by_version
@@ -70,14 +70,16 @@ class Retention:
     async def certify(self) -> None:
         """Write certificates of what was deleted and is in none yet."""
         keys = {site.site_id: site for site in await all_sites(self._db)}
-        found = await queries.uncertified(self._db)
-        for (site_id, text), group in groupby(found, key=lambda row: (row["site_id"], row["rule"])):
-            site, rows = keys[site_id], list(group)
-            tail = await self._sequencer.tail(Log(site_id, site.key), fresh=True)
-            note = tail.key.sign(certificate.text(tail.origin, site.key, Rule.parse(text), rows))
-            file = certificate.name(site.key, rows)
-            await asyncio.to_thread(certificate.write, self._config.data / certificate.FOLDER, file, note)
-            await queries.certify(self._db, rows, file)
+        while found := await queries.uncertified(self._db):
+            for (site_id, text), group in groupby(found, key=lambda row: (row["site_id"], row["rule"])):
+                await self._certify(keys[site_id], Rule.parse(text), list(group))
+
+    async def _certify(self, site: Site, why: Rule, rows: list[Row]) -> None:
+        tail = await self._sequencer.tail(Log(site.site_id, site.key), fresh=True)
+        note = tail.key.sign(certificate.text(tail.origin, site.key, why, rows))
+        file = certificate.name(site.key, rows)
+        await asyncio.to_thread(certificate.write, self._config.data / certificate.FOLDER, file, note)
+        await queries.certify(self._db, rows, file)
 
     async def _due(self, site: Site) -> AsyncIterator[tuple[str, Rule]]:
         """Receipts whose time has come, with the rule. Only what is old enough is looked at, page by page."""

@@ -1,6 +1,8 @@
 """Proof is kept as long as the law's number says, and no longer; what is deleted is certified."""
 
+import asyncio
 import random
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from consent.ledger.note import Vkey, open_note
 from consent.ledger.sequencer import Log
 from consent.records.intake import Taken
 from consent.regimes.regime import load_regimes
-from consent.rights import leaves, queries
+from consent.rights import erased, leaves, queries
 from consent.rights.erasure import Erasure
 from consent.rights.retention import Retention
 from consent.rights.rule import DAY, Rule
@@ -168,10 +170,10 @@ async def check_certificates(shop: Shop, folder: Path, records: int) -> None:
         for span in parse_ranges(ranges)
         for leaf in span
     }
-    erased = await shop.db.fetch("select content from ledger_leaf where type = 'erased'")
+    told = await shop.db.fetch("select content from ledger_leaf where type = 'erased'")
     assert (
         indexes
-        == {leaf for row in erased for span in parse_ranges(row["content"]) for leaf in span}
+        == {leaf for row in told for span in parse_ranges(row["content"]) for leaf in span}
         == set(range(records))
     )
     rows = await queries.requests(shop.db, shop.site.site_id, 99)
@@ -188,3 +190,57 @@ async def test_a_choice_made_meanwhile_is_not_deleted(shop: Shop, db: Database) 
     for receipt, why in found:
         assert await retention._delete(shop.site, why, [receipt]) == 0
     assert await kept(shop) == {mine.receipt}
+
+
+DYING = """
+import asyncio, sys
+from pathlib import Path
+from consent.config import Config
+from consent.db.sqlite import open_sqlite
+from consent.ledger.sequencer import sequencer
+from consent.rights.erasure import Erasure
+from consent.rights.retention import Retention
+
+async def main(data, now):
+    config = Config(data=data)
+    db = await open_sqlite(config.store)
+    logs = sequencer(db, config)
+    await Retention(db, logs, Erasure(db, logs, data, lambda: now), config, lambda: now).run()
+
+asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2])))
+"""
+
+
+async def test_killed_in_the_middle(shop: Shop, tmp_path: Path) -> None:
+    """SIGKILL at several moments: each row is gone with its leaf told, or still there; the rest goes next time."""
+    taken = [await shop.say() for _ in range(400)]
+    shop.now += 3_000 * DAY
+    command = [sys.executable, "-c", DYING, str(tmp_path), str(shop.now)]
+    left = len(taken)
+    for delay in (0.0, 0.01, 0.05):
+        dying = await asyncio.create_subprocess_exec(*command)
+        while len(await kept(shop)) == left and dying.returncode is None:  # noqa: ASYNC110  # it is another process
+            await asyncio.sleep(0.005)
+        await asyncio.sleep(delay)
+        dying.kill()
+        await dying.wait()
+        left = len(await kept(shop))
+        assert 0 < left < len(taken)
+        await check_told(shop, len(taken) - left)
+    await retention_of(shop).run()
+    await Erasure(shop.db, shop.sequencer, shop.folder, lambda: shop.now).finish()
+    assert await kept(shop) == set()
+    await check_told(shop, len(taken))
+    lines = erased.read(tmp_path / erased.NAME)
+    assert {leaf for line in lines for span in parse_ranges(line.ranges) for leaf in span} == set(range(len(taken)))
+    states = {row["state"] for row in await queries.requests(shop.db, shop.site.site_id, 999)}
+    assert states == {"complete"}
+
+
+async def check_told(shop: Shop, gone: int) -> None:
+    """The log says of as many leaves that they were erased as records are gone, and is sound."""
+    rows = await shop.db.fetch("select content from ledger_leaf where type = 'erased'")
+    told = [leaf for row in rows for span in parse_ranges(row["content"]) for leaf in span]
+    left = await shop.db.fetch("select leaf from consent_record")
+    assert len(told) == gone == len(set(told) - {row["leaf"] for row in left})
+    await shop.sequencer.tail(Log(shop.site.site_id, "shop"), fresh=True)

@@ -15,4 +15,5 @@ create table rights_request (
     primary key (site_id, id)
 );
 
-create index rights_request_state on rights_request (site_id, state);
+-- What is unfinished is looked for every few seconds, and is next to nothing.
+create index rights_request_open on rights_request (site_id, time) where state <> 'complete';

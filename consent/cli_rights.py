@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.progress import Progress
 
 from consent.cli import _config, _say, _site, _store, _table, _when, main, settings
-from consent.cli_ledger import _bar, _said
 from consent.config import Config
 from consent.db import Database
 from consent.errors import Problem
@@ -168,6 +167,8 @@ async def _at_work(config: Config) -> AsyncIterator[tuple[Database, Erasure, Ret
 
 def _check(folder: Path, as_json: bool) -> None:
     """Raises Problem when a log in a backup does not prove itself."""
+    from consent.cli_ledger import _bar, _said  # noqa: PLC0415  # it may be what imports this
+
     for report in check_store(folder / backups.STORE, folder / backups.HEADS, _said, progress=_bar(as_json)):
         for fault in report.faults[:1]:
             remedy = f"The store may be as unsound as its copy: consent ledger verify. The copy is in {folder}."

@@ -123,3 +123,14 @@ async def tile_roots(db: Database, log: LogId, level: int, first: int, count: in
         end=first + min(count, WIDTH),
     )
     return [b64decode(row["root"]) for row in rows]
+
+
+async def epochs(db: Database, site_id: int) -> list[Row]:
+    """Every log of a site, oldest first: epoch, origin, opened, size, and its vkeys with the size each signs from."""
+    return await db.fetch(
+        "select l.epoch, l.origin, l.opened, h.size, k.vkey, k.since from ledger l"
+        " join ledger_head h on h.site_id = l.site_id and h.epoch = l.epoch"
+        " join ledger_key k on k.site_id = l.site_id and k.epoch = l.epoch"
+        " where l.site_id = :site_id order by l.epoch, k.number limit 1000",
+        site_id=site_id,
+    )

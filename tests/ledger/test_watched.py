@@ -1,0 +1,117 @@
+"""An operator who is watched: `consent witness serve` cosigns, `consent witness follow` notices every rewriting."""
+
+import asyncio
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from click.testing import CliRunner
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse
+
+from consent.cli import main
+from consent.db.sqlite import open_sqlite
+from consent.errors import Problem
+from consent.ledger.checkpoint import Checkpoint
+from consent.ledger.heads import Heads
+from consent.ledger.install import Install
+from consent.ledger.keys import Keys
+from consent.ledger.note import Vkey, open_note
+from consent.ledger.routes import Ledgers
+from consent.ledger.sequencer import INSTALL, Log, Sequencer
+from consent.ledger.witness import Witness, Witnesses
+from tests.ledger.test_install import served, vkey_of
+from tests.ledger.test_sequencer import append, leaves, sequencer
+
+PROGRAM = str(Path(sys.executable).with_name("consent"))
+
+
+@contextmanager
+def witness(folder: Path, log: Vkey) -> Iterator[Witness]:
+    """`consent witness serve` as a process of its own."""
+    command = [PROGRAM, "witness", "serve", "--log", str(log), "--port", "0", "--folder", str(folder), "--json"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        told = json.loads(process.stdout.readline())
+        yield Witness(told["url"], Vkey.parse(told["vkey"]))
+    finally:
+        process.terminate()
+        process.wait(15)
+        if process.stdout:
+            process.stdout.close()
+
+
+async def follow(url: str, folder: Path, code: int = 0) -> str:
+    """`consent witness follow --once`; what it said."""
+    arguments = ["witness", "follow", url, "--once", "--folder", str(folder)]
+    result = await asyncio.to_thread(CliRunner().invoke, main, arguments)
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+async def test_a_witness_of_our_own(tmp_path: Path) -> None:
+    """The install's checkpoint carries the cosignature of a witness in another process, also after its restart."""
+    db = await open_sqlite(tmp_path / "consent.sqlite")
+    logs = sequencer(db, tmp_path)
+    log = await vkey_of(logs)
+    app = Starlette(routes=Ledgers(db, "").routes())
+    for size in (1, 2):
+        with witness(tmp_path / "w", log) as watching:
+            await append(db, logs, leaves(1))
+            await Install(db, logs, Witnesses(db, [watching])).publish()
+        async with served(app) as address:
+            seen = await follow(f"{address}/log/{INSTALL}", tmp_path / "f")
+            note = (tmp_path / "f").glob("*.checkpoint")
+            text, names = open_note(next(iter(note)).read_text("utf-8"), [log, watching.vkey])
+        assert f"{size} leaves" in seen
+        assert names == [log.name, watching.vkey.name]
+        assert Checkpoint.parse(text).size == size
+        shutil.rmtree(tmp_path / "f")
+    await db.close()
+
+
+async def test_an_operator_who_rewrites(tmp_path: Path) -> None:
+    """A follower sees a log grow; another history at the same address, or an older one, ends it with the reason."""
+    stores = {}
+    for name, later in (("kept", 300), ("short", 0), ("other", 300)):
+        db = await open_sqlite(tmp_path / f"{name}.sqlite")
+        heads = Heads(tmp_path / f"{name}.heads")  # one operator with one key, who hides what was noted
+        logs = Sequencer(db, Keys(tmp_path / "keys"), heads, "consent.example")
+        await db.execute("insert into site (site_id, key, created) values (1, 'shop', 1)")
+        await append(db, logs, leaves(10))
+        if later:
+            changed = [leaf._replace(content=f"{name} {leaf.content}") for leaf in leaves(later)]
+            await append(db, logs, changed, Log(1, "shop"))
+        stores[name] = db
+    showing = {"now": Starlette(routes=Ledgers(stores["short"], "").routes(), exception_handlers={Problem: _gone})}
+
+    async def app(scope: object, receive: object, send: object) -> None:
+        await showing["now"](scope, receive, send)  # type: ignore[arg-type]
+
+    def show(name: str) -> None:
+        showing["now"] = Starlette(routes=Ledgers(stores[name], "").routes(), exception_handlers={Problem: _gone})
+
+    async with served(app) as address:
+        url = f"{address}/log/shop"
+        assert "10 leaves (seen for the first time)" in await follow(url, tmp_path / "f")
+        show("kept")
+        assert "310 leaves (10 before, and it begins with them)" in await follow(url, tmp_path / "f")
+        show("other")
+        told = await follow(url, tmp_path / "f", 2)
+        assert "consent.example/log/shop was rewritten" in told
+        show("short")
+        assert "it was rolled back" in await follow(url, tmp_path / "f", 2)
+        show("kept")
+        assert "310 leaves (310 before" in await follow(url, tmp_path / "f")
+    for db in stores.values():
+        await db.close()
+
+
+async def _gone(_: object, error: Exception) -> JSONResponse:
+    assert isinstance(error, Problem)
+    return JSONResponse({}, error.status)

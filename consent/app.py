@@ -33,6 +33,8 @@ from consent.demo.routes import Demo
 from consent.errors import LogRefused, Problem, Unavailable
 from consent.ledger import install
 from consent.ledger.install import Install
+from consent.ledger.routes import Ledgers
+from consent.ledger.routes import Ledgers
 from consent.ledger.sequencer import Log, sequencer
 from consent.ledger.witness import Witnesses, configured
 from consent.records.intake import Intake
@@ -91,6 +93,8 @@ class Service:
         self.retention = Retention(db, self.sequencer, self.erasure, config)
         self.erase = ErasePost(self.erasure, self.published, config.networks, time.monotonic)
         self.install = Install(db, self.sequencer, Witnesses(db, configured(config)))
+        self.ledgers = Ledgers(db, config.base_url)
+        self.ledgers = Ledgers(db, config.base_url)
         self.demo = Demo(config, self.delivery.published)
         self._described = msgspec.json.encode(openapi.describe(config.base_url))
 
@@ -103,6 +107,8 @@ class Service:
             *self.erase.routes(),
             *self.shown.routes(),
             *self.notices.routes(),
+            *self.ledgers.routes(),
+            *self.ledgers.routes(),
             Route("/livez", self.live, methods=["GET"]),
             Route("/readyz", self.ready, methods=["GET"]),
             Route("/openapi.json", self.described, methods=["GET"]),

@@ -54,7 +54,7 @@ def ledger_list(data: Path | None, file: Path | None, as_json: bool) -> None:
 
 
 @ledger.command("verify")
-@click.argument("place", metavar="[STORE|EXPORT]", required=False, type=click.Path(path_type=Path))
+@click.argument("place", metavar="PLACE", required=False, type=click.Path(path_type=Path))
 @click.option("--site", "key", help="Only this site's logs.")
 @click.option(
     "--receipt", "receipts", multiple=True, type=click.Path(path_type=Path), help="A receipt to compare with."

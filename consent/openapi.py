@@ -146,6 +146,13 @@ def _log(summary: str, content: Json) -> Json:
 
 
 PLACES: dict[str, Json] = {
+    "epoch": {
+        "name": "epoch",
+        "in": "path",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^e[1-9][0-9]*$"},
+    },
+    "tile": {"name": "tile", "in": "path", "required": True, "schema": {"type": "string"}},
     "hash": {"name": "hash", "in": "path", "required": True, "schema": {"type": "string", "pattern": "^[0-9a-f]{64}$"}},
     "site": {"name": "site", "in": "path", "required": True, "schema": {"type": "string", "pattern": f"^{KEY}$"}},
     "version": {"name": "version", "in": "path", "required": True, "schema": {"type": "integer", "minimum": 0}},
@@ -198,6 +205,17 @@ _SHOWN: Json = {
 _NO_NOTICE = "The site never showed such a notice."
 _ALTERED = "What is stored has another hash than its own."
 
+_NO_LOG = "There is no such log."
+_CHECKPOINT = _get(
+    "The signed head of a log (C2SP tlog-checkpoint).", {"text/plain": {"schema": _TEXT}}, s404=_NO_LOG, s503=_STORE
+)
+_TILE = _get(
+    "A tile of hashes or of entries (C2SP tlog-tiles).",
+    {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    s404="There is no such log or tile.",
+    s503=_STORE,
+)
+
 PATHS: dict[str, Json] = {
     "/v1/{site}/consent": _CONSENT,
     "/v1/{site}/shown": _SHOWN,
@@ -227,6 +245,13 @@ PATHS: dict[str, Json] = {
         },
     },
     "/c/{site}/declaration": _script("Every service with its cookies, as a page.", _NO_SITE, _HTML),
+    "/log/{site}/checkpoint": _CHECKPOINT,
+    "/log/{site}/tile/{tile}": _TILE,
+    "/log/{site}/{epoch}/checkpoint": _CHECKPOINT,
+    "/log/{site}/{epoch}/tile/{tile}": _TILE,
+    "/.well-known/consent-log/{site}": _get(
+        "A site's logs and the keys that sign them.", _OBJECT, s404=_NO_LOG, s503=_STORE
+    ),
     "/.well-known/gpc.json": _get(
         "Whether the site at this host honours the Global Privacy Control.", _OBJECT, s404="No site has this host."
     ),

@@ -1,7 +1,7 @@
 """A disk that fails: the k-th write or sync of each thread is answered with EIO; what it was to save is gone.
 
-The service must not promise what it could not save, must say so, and must go on by itself. It is traced meanwhile: later
-the power is cut as well, and the model of the disk knows that a sync which failed will never save those pages, however
+The service must not promise what it could not save, must say so, and must go on by itself. It is traced meanwhile, and
+the power is cut as well: the model of the disk knows that a sync which failed will never save those pages, however
 often it is tried again (fsyncgate). Then it is killed and started again, with the failed pages still in the kernel's
 memory, where programs read what the disk does not have.
 """

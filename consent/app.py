@@ -34,8 +34,7 @@ from consent.errors import LogRefused, Problem, Unavailable
 from consent.ledger import install
 from consent.ledger.install import Install
 from consent.ledger.routes import Ledgers
-from consent.ledger.routes import Ledgers
-from consent.ledger.sequencer import Log, sequencer
+from consent.ledger.sequencer import INSTALL, Log, sequencer
 from consent.ledger.witness import Witnesses, configured
 from consent.records.intake import Intake
 from consent.records.limits import Limits
@@ -94,7 +93,6 @@ class Service:
         self.erase = ErasePost(self.erasure, self.published, config.networks, time.monotonic)
         self.install = Install(db, self.sequencer, Witnesses(db, configured(config)))
         self.ledgers = Ledgers(db, config.base_url)
-        self.ledgers = Ledgers(db, config.base_url)
         self.demo = Demo(config, self.delivery.published)
         self._described = msgspec.json.encode(openapi.describe(config.base_url))
 
@@ -107,7 +105,6 @@ class Service:
             *self.erase.routes(),
             *self.shown.routes(),
             *self.notices.routes(),
-            *self.ledgers.routes(),
             *self.ledgers.routes(),
             Route("/livez", self.live, methods=["GET"]),
             Route("/readyz", self.ready, methods=["GET"]),
@@ -126,8 +123,9 @@ class Service:
         if failure:
             raise Unavailable(f"Choices cannot be recorded: {failure}.")
         refused = self.sequencer.refused
-        if refused and len(refused) == len(self.published.sites()):
-            raise Unavailable(f"Choices cannot be recorded: {next(iter(refused.values()))}")
+        ours = [why for key, why in refused.items() if key != INSTALL]  # no choice waits for the install's own log
+        if ours and len(ours) == len(self.published.sites()):
+            raise Unavailable(f"Choices cannot be recorded: {ours[0]}")
         body = msgspec.json.encode({"ready": True, "refused": refused})
         return Response(body, headers={"Cache-Control": "no-store"}, media_type="application/json")
 

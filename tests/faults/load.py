@@ -11,6 +11,9 @@ from consent.policy.queries import Version
 from tests.records.shop import OPTIONAL, body, new_key, refusal
 from tests.service.process import Service
 
+ERASURES = 25
+"""Erasures that one address may ask for without being told to wait."""
+
 
 class Said(NamedTuple):
     """A choice that was answered with 200 or 201, the answer read to its last byte."""
@@ -34,6 +37,7 @@ class Visitors:
         self.unanswered: dict[str, dict[str, Any]] = {}
         self.refused: dict[str, dict[str, Any]] = {}
         self.reasons: Counter[str] = Counter()
+        self.erased = 0
         self._number = 0
         self._open: list[dict[str, Any]] = []
 
@@ -59,9 +63,18 @@ class Visitors:
         try:
             async with await service.connect() as line:
                 while len(self.said) < goal and await self._post(line, self.next()):
-                    pass
+                    await self._erase(line)
         except (OSError, EOFError):
             return
+
+    async def _erase(self, line: Any) -> None:
+        """Every seventh choice, one that nobody changed is erased; from then on nothing is promised of it."""
+        if self._number % 7 or not self._open or self.erased >= ERASURES:
+            return
+        receipt = self._open.pop(0)["receipt"]
+        self.said = {key: said for key, said in self.said.items() if said.answer["receipt"] != receipt}
+        self.erased += 1
+        await line.post(json.dumps({"receipt": receipt}).encode(), "/v1/shop/erase")
 
     async def _post(self, line: Any, sent: dict[str, Any]) -> bool:
         """Post one. It counts as acknowledged only once its whole answer was read."""

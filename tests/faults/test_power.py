@@ -11,7 +11,7 @@ from tests.faults.trace import Event
 SLOW = pytest.mark.slow
 
 
-@pytest.mark.parametrize(("commits", "every"), [(60, 9), pytest.param(450, 1, marks=SLOW)])
+@pytest.mark.parametrize(("commits", "every"), [(40, 25), pytest.param(450, 1, marks=SLOW)])
 async def test_no_power_loss_loses_what_was_acknowledged(tmp_path: Path, commits: int, every: int) -> None:
     """Whatever unsynced part of the disk is gone: each acknowledged choice is there, and the service takes the next."""
     figures = await replay.replayed(tmp_path, commits, every=every)

@@ -73,7 +73,8 @@ class Install:
         return found
 
     async def _recall(self) -> dict[str, SiteHead]:
-        """What the log said last of each site."""
+        """What the log said last of each site. Opens it where there is none, so that its key can be known."""
+        await self._sequencer.tail(Log(0, INSTALL))
         found: dict[str, SiteHead] = {}
         for content in await queries.last_heads(self._db, REMEMBERED):
             origin, _, rest = content.partition(" ")

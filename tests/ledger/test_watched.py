@@ -115,3 +115,23 @@ async def test_an_operator_who_rewrites(tmp_path: Path) -> None:
 async def _gone(_: object, error: Exception) -> JSONResponse:
     assert isinstance(error, Problem)
     return JSONResponse({}, error.status)
+
+
+async def test_a_key_that_is_added(tmp_path: Path) -> None:
+    """A key that the operator publishes beside those that are pinned is taken, and told; one in their place is not."""
+    db = await open_sqlite(tmp_path / "consent.sqlite")
+    logs = sequencer(db, tmp_path)
+    await db.execute("insert into site (site_id, key, created) values (1, 'shop', 1)")
+    await append(db, logs, leaves(1))
+    async with served(Starlette(routes=Ledgers(db, "").routes())) as address:
+        url = f"{address}/log/shop"
+        await follow(url, tmp_path / "f")
+        await logs.rotate(Log(1, "shop"))
+        await append(db, logs, leaves(1))
+        assert "The operator has added a key" in await follow(url, tmp_path / "f")
+        assert "added" not in await follow(url, tmp_path / "f")
+        await logs.rotate(Log(1, "shop"))
+        await append(db, logs, leaves(1))
+        await db.execute("delete from ledger_key where number = 1")
+        assert "not signed by the key that is known" in await follow(url, tmp_path / "f", 2)
+    await db.close()

@@ -5,12 +5,13 @@ import random
 import re
 import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from consent.db import Database, Statement
+from consent.db import Database, Statement, residue, scrub
 from consent.db.residue import cleaned
 from consent.db.sqlite import open_sqlite
 
@@ -67,6 +68,59 @@ async def test_deleted_rows_leave_no_byte(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "consent.sqlite") as other:
         assert other.execute("pragma integrity_check").fetchone() == ("ok",)
     other.close()
+
+
+async def test_nobody_writes_old_pages_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another program reads everything just before pages are cleaned, and writes just after: nothing comes back."""
+    chance = random.Random(9)
+    db, texts = await filled(tmp_path, chance)
+    gone = chance.sample(texts, ROWS // 2)
+    rows = [{"hash": text} for text in gone]
+    await db.batch([Statement("delete from log_token where site_id = 1 and hash = :hash", rows)])
+    other = sqlite3.connect(tmp_path / "consent.sqlite", isolation_level=None, check_same_thread=False)
+    other.execute("pragma cache_size = -100000")
+    clean = residue._clean
+
+    def read_before(file: int, numbers: Sequence[int]) -> None:
+        other.execute("select count(*) from log_token where hash > '' and created = 1").fetchall()
+        other.execute("select sum(length(hash)) from log_token not indexed").fetchall()
+        clean(file, numbers)
+
+    monkeypatch.setattr(residue, "_clean", read_before)
+    monkeypatch.setattr(scrub, "PATCHED", 1_000_000)
+    assert await db.scrub(30)
+    kept = [row["hash"] for row in await db.fetch("select hash from log_token where site_id = 1")]
+    other.execute("begin")
+    for text in kept:
+        other.execute("update log_token set created = 2 where site_id = 1 and hash = ?", (text,))
+    other.execute("commit")
+    other.execute("pragma wal_checkpoint(truncate)")
+    other.close()
+    assert not found(gone, files(tmp_path))
+    await db.close()
+
+
+async def test_a_write_in_between_puts_it_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody writes between the emptying of the log and the lock: no page is touched, it may not be the newest."""
+    db = await open_sqlite(tmp_path / "consent.sqlite")
+    other = sqlite3.connect(tmp_path / "consent.sqlite", isolation_level=None)
+    touched: list[Sequence[int]] = []
+    monkeypatch.setattr(residue, "_clean", lambda _, numbers: touched.append(numbers))
+
+    class Slow(sqlite3.Connection):
+        """Somebody else is faster than its lock."""
+
+        def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+            if sql == "begin immediate":
+                other.execute("insert into site (site_id, key, created) values (7, 'other', 1)")
+            return super().execute(sql, *values)
+
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda path, **how: connect(path, factory=Slow, **how))
+    assert not residue.overwrite(tmp_path / "consent.sqlite", [3])
+    assert touched == []
+    other.close()
+    await db.close()
 
 
 async def test_scrubbing_beside_writers(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from consent.ledger.text import LARGEST, encoded, number
 SALT_BYTES = 32
 _COMMIT = b"consent-commit/v1\x00"
 _ENTRY = "consent-leaf/v1\n%s\n%d\n%s\n"
-_ACTIONS = frozenset({"given", "partly", "refused", "changed", "withdrawn"})
+_ACTIONS = ("given", "partly", "refused", "changed", "withdrawn")
 _CANONICAL = msgspec.json.Encoder(order="deterministic")
 _DEEPEST = 16
 _RANGE = re.compile(r"[0-9]+(?:-[0-9]+)?", re.ASCII)

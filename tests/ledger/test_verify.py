@@ -3,16 +3,22 @@
 import random
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from consent.db.sqlite import open_sqlite
 from consent.errors import NotFound, StoreError
+from consent.ledger.export import export
 from consent.ledger.heads import Head, parse
-from consent.ledger.standalone.verify import Report
+from consent.ledger.sequencer import Log
+from consent.ledger.standalone.verify import Report, check_export
+from consent.ledger.text import encoded
 from consent.ledger.verify import check_store
 from tests.ledger.store import build, said
 from tests.ledger.tampering import WAYS, Tampering
+from tests.records.shop import logs
 
 ERASED = range(300, 310)
 
@@ -109,3 +115,26 @@ async def test_no_such_site(tmp_path: Path) -> None:
     store = await made(tmp_path, 10)
     with pytest.raises(NotFound):
         check_store(store / "consent.sqlite", None, said, site="nobody")
+
+
+async def test_epochs(tmp_path: Path) -> None:
+    """After a restore the log goes on in a new epoch: what is gone is told, all is exported, the chain is checked."""
+    store = await made(tmp_path / "store", 20)
+    with (store / "ledger.heads").open("a") as file:
+        file.write(parse((store / "ledger.heads").read_text())[1]._replace(size=25, root=encoded(bytes(32))).line)
+    db = await open_sqlite(store / "consent.sqlite")
+    try:
+        await logs(db, store).new_epoch(Log(1, "shop"))
+    finally:
+        await db.close()
+    first, second = check(store)
+    assert first.faults == second.faults == []
+    assert second.notes == ["The former log had 5 leaves more: they were lost before this one began."]
+    assert second.origin == f"{first.origin}/e2"
+    export(store / "consent.sqlite", "shop", tmp_path / "log", said)
+    assert [report.faults for report in check_export(tmp_path / "log")] == [[], []]
+    with closing(sqlite3.connect(store / "consent.sqlite", isolation_level=None)) as altered:
+        altered.execute("delete from ledger_leaf where epoch = 1 and leaf = 19")
+        altered.execute("delete from ledger where epoch = 1")
+    [second] = check(store)
+    assert "names a log that is not there" in second.faults[0].sentence

@@ -122,7 +122,7 @@ def _settings(body: Mapping[str, Any], laws: tuple[str, ...]) -> dict[str, Any]:
         "scope": "00000000",
         "cookie": {"name": "consent", "domain": ""},
         "regime": laws[0] if laws else None,
-        "regimes": body["regimes"],
+        "regimes": {key: law | {"shown": False} for key, law in body["regimes"].items()},  # this is not counted
         "strictest": body["strictest"],
         "languages": [language],
         "purposes": body["purposes"],

@@ -20,8 +20,15 @@ _BREAKS = ("</script", "<!--", "<script")
 #: frame takes the focus only once somebody has clicked in it, or the page around it would scroll there.
 _CORE = """
 const { focus } = HTMLElement.prototype;
+const { showModal } = HTMLDialogElement.prototype;
+const pressed = () => navigator.userActivation?.hasBeenActive;
 HTMLElement.prototype.focus = function (options) {
-  if (navigator.userActivation?.hasBeenActive) focus.call(this, options);
+  if (pressed()) focus.call(this, options);
+};
+HTMLDialogElement.prototype.showModal = function () {
+  this.inert = !pressed();
+  showModal.call(this);
+  this.inert = false;
 };
 window.consent = {
   q: [["show", [LAYER]]],

@@ -19,9 +19,10 @@ const ENTRIES = [
   { name: "core", raw: 2000, fills: CORE_FILLS },
   { name: "core.strict", source: "core", raw: 2000, fills: CORE_FILLS },
   { name: "core.hooks", source: "strict", raw: 4000, fills: ["CONSENT_CSP"] },
-  { name: "bootstrap", gzip: 3450, fills: ["CONSENT_SETTINGS"] },
+  { name: "bootstrap", gzip: 3500, fills: ["CONSENT_SETTINGS"] },
   { name: "banner", gzip: 3000, fills: ["CONSENT_BANNER"] },
   { name: "preferences", with: "later", gzip: 15000, fills: ["CONSENT_PREFERENCES", "CONSENT_DETAILS"] },
+  { name: "choices", gzip: 8500, fills: ["CONSENT_CHOICES"] },
 ];
 
 /** What a real site fills into the core: three own domains, a dozen necessary hosts. */

@@ -6,7 +6,7 @@ from typing import Literal
 
 from consent.errors import Problem
 
-Built = Literal["core", "core.strict", "core.hooks", "bootstrap", "banner", "preferences"]
+Built = Literal["core", "core.strict", "core.hooks", "bootstrap", "banner", "preferences", "choices"]
 
 
 @cache

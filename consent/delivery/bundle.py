@@ -9,12 +9,12 @@ from typing import Literal
 from consent.delivery.body import content_hash
 from consent.delivery.built import Built, read_built
 from consent.delivery.fill import fill
-from consent.delivery.manifest import banner, details, laws, preferences, settings
+from consent.delivery.manifest import banner, choices, details, laws, preferences, settings
 from consent.policy.queries import Version
 from consent.policy.resolved import Resolved, canonical
 from consent.regimes.regime import Regime
 
-Kind = Literal["banner", "preferences"]
+Kind = Literal["banner", "preferences", "choices"]
 
 #: How every script of ours begins, so that the core can tell it from an error page with the wrong type.
 MARK = "/*consent*/"
@@ -22,7 +22,7 @@ MARK = "/*consent*/"
 #: The files that show the layers; the first has the elements and styles that both share.
 SHOWING: tuple[Built, ...] = ("bootstrap", "banner", "preferences")
 
-_NAME = re.compile(r"(banner|preferences)\.([A-Za-z0-9-]{2,30})\.([0-9a-f]{16})\.js", re.ASCII)
+_NAME = re.compile(r"(banner|preferences|choices)\.([A-Za-z0-9-]{2,30})\.([0-9a-f]{16})\.js", re.ASCII)
 
 
 def bootstrap_text(version: Version, *, base: str, regimes: Mapping[str, Regime], regime: str | None) -> str:
@@ -33,10 +33,12 @@ def bootstrap_text(version: Version, *, base: str, regimes: Mapping[str, Regime]
 
 
 def layer_text(version: Version, kind: Kind, language: str, since: Mapping[str, str]) -> str:
-    """One layer in one language; the second brings along what it takes to decide."""
+    """One layer in one language, or "My choices"; the second layer brings along what it takes to decide."""
     resolved = version.resolved
     if kind == "banner":
         return MARK + fill(read_built("banner"), {"CONSENT_BANNER": banner(resolved, language)})
+    if kind == "choices":
+        return MARK + fill(read_built("choices"), {"CONSENT_CHOICES": choices(resolved, language)})
     told = details(version, language, since=since, name=layer_hash(resolved), code=code_version())
     values = {"CONSENT_PREFERENCES": preferences(resolved, language), "CONSENT_DETAILS": told}
     return MARK + fill(read_built("preferences"), values)
@@ -44,7 +46,7 @@ def layer_text(version: Version, kind: Kind, language: str, since: Mapping[str, 
 
 def layer_hash(resolved: Resolved) -> str:
     """Sixteen hex digits that change when the bytes of any layer may: of policy, laws and the code that shows it."""
-    return content_hash(resolved.hash + canonical(laws(resolved)) + code_version())[:16]
+    return content_hash(resolved.hash + canonical(laws(resolved)) + code_version() + read_built("choices"))[:16]
 
 
 def parse_name(name: str) -> tuple[Kind, str, str] | None:
@@ -52,8 +54,8 @@ def parse_name(name: str) -> tuple[Kind, str, str] | None:
     match = _NAME.fullmatch(name)
     if match is None:
         return None
-    kind: Kind = "banner" if match[1] == "banner" else "preferences"
-    return kind, match[2], match[3]
+    kinds: dict[str, Kind] = {"banner": "banner", "preferences": "preferences", "choices": "choices"}
+    return kinds[match[1]], match[2], match[3]
 
 
 @cache

@@ -16,6 +16,7 @@ _CONTROL = ("control_",)
 _PLACEHOLDER = ("placeholder_",)
 _BANNER = ("layer_", "banner_")
 _PREFERENCES = ("layer_", "preferences_")
+_CHOICES = ("layer_", "choices_")
 
 
 def applying(resolved: Resolved, regimes: Mapping[str, Regime]) -> dict[str, Regime]:
@@ -59,7 +60,11 @@ def details(version: Version, language: str, *, since: Mapping[str, str], name: 
         code: the version of the code that shows the layers.
     """
     resolved = version.resolved
-    told = {**layers(version, language, name), "notice": notice(resolved, language, code)}
+    told = {
+        **layers(version, language, name),
+        "choices": layer_path(version, "choices", language, name),
+        "notice": notice(resolved, language, code),
+    }
     return {
         "hash": version.hash,
         "version": version.version,
@@ -76,8 +81,12 @@ def details(version: Version, language: str, *, since: Mapping[str, str], name: 
 
 def layers(version: Version, language: str, name: str) -> dict[str, str]:
     """Where one language's layers are."""
-    path = f"/c/{version.resolved.site}/{version.version}"
-    return {kind: f"{path}/{kind}.{language}.{name}.js" for kind in ("banner", "preferences")}
+    return {kind: layer_path(version, kind, language, name) for kind in ("banner", "preferences")}
+
+
+def layer_path(version: Version, kind: str, language: str, name: str) -> str:
+    """Where one of the files of a version and language is."""
+    return f"/c/{version.resolved.site}/{version.version}/{kind}.{language}.{name}.js"
 
 
 def banner(resolved: Resolved, language: str) -> dict[str, Any]:
@@ -133,6 +142,17 @@ def snapshot(resolved: Resolved, language: str, code: str) -> str:
         "ui": _texts(resolved, language, _CONTROL + _PLACEHOLDER),
     }
     return canonical(shown)
+
+
+def choices(resolved: Resolved, language: str) -> dict[str, Any]:
+    """`CONSENT_CHOICES`: "My choices" in one language."""
+    return {
+        "language": language,
+        "dir": direction(language),
+        "controller": resolved.controller.name,
+        "texts": _texts(resolved, language, _CHOICES),
+        "purposes": [{"key": p.key, "title": p.texts[language].title} for p in resolved.purposes],
+    }
 
 
 def notice(resolved: Resolved, language: str, code: str) -> str:

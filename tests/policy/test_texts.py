@@ -11,7 +11,7 @@ from consent.policy.texts import load_texts
 ROOT = Path(__file__).parents[2]
 TEXTS = load_texts()
 ENGLISH = TEXTS["en"]
-PREFIXES = ("control_", "placeholder_", "layer_", "banner_", "preferences_")
+PREFIXES = ("control_", "placeholder_", "layer_", "banner_", "preferences_", "choices_")
 PLACES = re.compile(r"\{(\w+)\}")
 
 #: Words that praise agreeing or regret refusing, by language: none may stand in a text that asks.

@@ -8,6 +8,7 @@
  */
 
 import { dress, keep, makeRoot } from "./banner/parts.js";
+import { watchOpeners } from "./openers.js";
 import { jar } from "./storage.js";
 import { chooseLanguage } from "./texts.js";
 
@@ -133,6 +134,7 @@ function start() {
       if (layer > 1) await equip();
       await bundle(name);
       (layers[name] ||= factories[name](store)).show(opener);
+      if (layer == 1) store.emit("ask", {});
       return true;
     } catch {
       return false;
@@ -199,28 +201,13 @@ function start() {
     document.addEventListener("prerenderingchange", run);
     fetch(settings.base + settings.layers[language].preferences, /** @type {any} */ ({ priority: "low" })).then((answer) => answer.arrayBuffer()).catch(() => {});
   };
-
-  /**
-   * Opens a layer from our control, or from any `[data-consent="open"]` of the page: a plain link that then still leads
-   * to its own address when the layer cannot be had (US-07).
-   * @param {MouseEvent} event
-   */
-  const answer = async (event) => {
-    const opener = /** @type {HTMLAnchorElement | null} */ (
-      /** @type {Element} */ (event.composedPath()[0]).closest?.("[data-consent=open],[data-consent=choices]"));
-    if (!opener) return;
-    event.preventDefault();
-    opener.focus(); // Safari gives a clicked button no focus, and it is to return there
-    await run();
-    if (!(await store.show(opener.dataset.consent == "choices" ? 3 : store.choice ? 2 : 1)) && opener.href) location.assign(opener.href);
-  };
-  if (top == self) addEventListener("click", answer); // frames follow the page that holds them
+  if (top == self) watchOpeners(store, run); // frames follow the page that holds them
 
   addEventListener("input", (event) => {
     if (event.isTrusted && !/^CONSENT-/.test(/** @type {Element} */ (event.target).tagName)) touched.add(event.composedPath()[0]);
   }, true);
   /** @type {any} */
-  const stub = { q, attach: store.attach, get: () => false };
+  const stub = { q, attach: store.attach, get: (/** @type {any} */ key) => (key == null ? Object.fromEntries(settings.purposes.map((one) => [one.key, one.required])) : store.allows(key)) };
   for (const name of ["show", "accept", "reject", "withdraw", "on"]) stub[name] = (/** @type {any[]} */ ...args) => {
     q.push([name, args]);
     if (name != "on") run();

@@ -47,6 +47,23 @@ const surroundings = ({ base, site }) => ({
   },
 });
 
+/**
+ * Tells once a page that the first layer came up, where the law lets that be counted: no more than which notice it was.
+ * @param {Store} store
+ */
+function countShown({ settings: { base, site, layers }, regime, language, asked, on }) {
+  let told = !regime.shown;
+  const tell = () => {
+    if (told) return;
+    told = true;
+    try {
+      navigator.sendBeacon(`${base}/v1/${site}/shown`, json({ notice: layers[language].notice, layer: 1, regime: regime.key, language }));
+    } catch {}
+  };
+  on("ask", tell);
+  if (asked && document.querySelector("consent-banner")) tell();
+}
+
 /** @param {Store} store */
 function complete(store) {
   const { settings, core } = store;
@@ -72,8 +89,10 @@ function complete(store) {
     if (shown) decisions.resume(); // what another tab has decided, that tab sends
   };
 
+  const overtaken = state.overtaken();
   settle();
   decisions.resume();
+  if (overtaken) state.conclude(true, state.mark());
   if (core?.list) guardHead(OURS);
   watchViolations(store, OURS);
   addEventListener("online", decisions.resume);
@@ -84,6 +103,7 @@ function complete(store) {
   attachPlaceholders(store);
   if (top == self) attachControl(store); // frames follow the page that holds them
   releaseMarked(state, store);
+  countShown(store);
   exposeApi(store);
   if (store.asked && state.choice) { // made while this page was asking: in another tab, or on a page that the visitor comes back from
     emit("change", { action: "elsewhere" });

@@ -105,6 +105,9 @@ export function createState(settings, core, env) {
   const excessive = () => watches.some((ask) => ask()) || !!core?.list && (!effective || tokens != null && tokens != "*")
     && core.list.split(" ").some((token) => !tokens?.split(" ").includes(token));
 
+  /** Whether the choice was narrowed, as in another tab, after the core had read it and before anybody here could hear of that. */
+  const overtaken = () => !!core?.list && excessive() && values(env.jar.get(), name).join() != core.key;
+
   /**
    * Brings the page to what holds: a policy in force can be replaced only by a reload.
    * @param {boolean} recorded
@@ -132,7 +135,7 @@ export function createState(settings, core, env) {
     /** @param {string} purpose */
     status: (purpose) => status(settings, choice(), env.gpc, purpose),
     effective: () => effective,
-    counts, adopt, restore, unsettled, letters, allows, current, excessive, conclude, mark,
+    counts, adopt, restore, unsettled, letters, allows, current, excessive, overtaken, conclude, mark,
     /** @param {() => boolean} ask whether something runs that may not */
     watch: (ask) => void watches.push(ask),
 

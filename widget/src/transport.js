@@ -11,9 +11,8 @@
  * @typedef {Pick<import("./types").Surroundings, "post" | "key" | "later" | "lock"> & { rest(): object } & Pick<import("./types").View, "local">} Surroundings
  */
 
+import { RECEIPT, readReceipts, remember } from "./receipts.js";
 import { PENDING } from "./store.js";
-
-const RECEIPT = "consent.receipt";
 
 /** More than this waits only where something is broken; the oldest are given up. */
 const MOST_WAITING = 20;
@@ -80,10 +79,19 @@ export function createTransport(env, settled, lapsed) {
   /** The first send fixes the body, receipt of the choice before it included. @param {Waiting} item */
   function address(item) {
     if (!item.body.hash) item.body = { ...env.rest(), ...item.body }; // a refusal from when there was nothing to decide with
-    const receipt = item.tries ? null : parse(env.local.get(RECEIPT));
-    if (receipt?.receipt && receipt.key) Object.assign(item.body, { receipt: receipt.receipt, write_key: receipt.key });
+    const { receipt, key } = item.tries ? {} : readReceipts(env.local.get(RECEIPT));
+    if (receipt) Object.assign(item.body, { receipt, write_key: key });
     item.tries++;
     keep(waiting().map((other) => (other.body.key == item.body.key ? item : other)));
+  }
+
+  /** Where there is no room for the proofs, at least what it takes to change this choice. @param {import("./receipts.js").Receipts} receipts */
+  function keepReceipts({ receipt, key, said }) {
+    for (const kept of [said, []]) {
+      const text = receipt || kept.length ? json({ receipt, key, ...(kept.length && { said: kept }) }) : null;
+      env.local.set(RECEIPT, text);
+      if (env.local.get(RECEIPT) == text) return;
+    }
   }
 
   /**
@@ -94,8 +102,7 @@ export function createTransport(env, settled, lapsed) {
   function judge(body, answer) {
     const { status, data } = answer || { status: 0, data: null };
     if ((status == 201 || status == 200) && data?.id && data.receipt) {
-      const key = data.write_key || parse(env.local.get(RECEIPT))?.key;
-      if (key) env.local.set(RECEIPT, json({ receipt: data.receipt, key }));
+      keepReceipts(remember(readReceipts(env.local.get(RECEIPT)), data));
       return "recorded";
     }
     if (status == 409 && data?.error == "policy_outdated") return "outdated";
@@ -105,7 +112,7 @@ export function createTransport(env, settled, lapsed) {
 
   /** The receipt was of no use: the choice begins a chain of its own, under a new key. @param {Waiting} item */
   function restart(item) {
-    env.local.set(RECEIPT, null);
+    keepReceipts({ said: readReceipts(env.local.get(RECEIPT)).said });
     const { receipt, write_key, ...body } = item.body;
     const fresh = { body: { ...body, key: env.key() }, tries: 0 };
     keep(waiting().map((other) => (other.body.key == item.body.key ? fresh : other)));

@@ -8,7 +8,7 @@ export interface Service {
   key: string; name: string; purposes: string[]; sources: string[];
   cookies: string[]; storage: string[]; kind: string;
 }
-export interface Regime { model: "opt-in" | "opt-out"; reask_days: number; gpc: "deny" | "ignore"; signal_shown: boolean }
+export interface Regime { model: "opt-in" | "opt-out"; reask_days: number; gpc: "deny" | "ignore"; signal_shown: boolean; shown?: boolean }
 export interface Layers { banner: string; preferences: string; choices: string; notice: string }
 
 export interface Settings {

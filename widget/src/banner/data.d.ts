@@ -14,6 +14,8 @@ interface ShownService {
 interface ShownPurpose { key: string; title: string; description: string; required: boolean; services: ShownService[] }
 declare const CONSENT_PREFERENCES: import("../types").LayerData & { purposes: ShownPurpose[] };
 
+declare const CONSENT_CHOICES: import("../types").LayerData & { controller: string; purposes: { key: string; title: string }[] };
+
 declare module "*.css" {
   const text: string;
   export default text;

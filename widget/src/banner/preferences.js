@@ -31,10 +31,14 @@ export function preferences(store, data) {
       dialog.remove();
       from?.focus();
     };
-    dialog.onclose = () => hide();
+    dialog.onclose = () => dialog.isConnected && hide(); // told late, perhaps when another is open already
     dialog.onclick = (event) => {
       const action = /** @type {any} */ (actionOf(event));
       if (!action) return;
+      if (action == "choices") {
+        openChoices(store, data.texts, event);
+        return;
+      }
       hide();
       if (action != "close") decide(store, root, data.texts, action == "save" ? saved(store, switches) : sweep(store, action, 2));
     };
@@ -51,6 +55,19 @@ export function preferences(store, data) {
   }
 
   return { show, hide: () => hide() };
+}
+
+/**
+ * "My choices" opens on top, and gives the focus back.
+ * @param {Store} store
+ * @param {Record<string, string>} texts
+ * @param {Event} event
+ */
+async function openChoices(store, texts, event) {
+  event.stopPropagation(); // the page's own links to it are the bootstrap's
+  const button = /** @type {HTMLElement} */ (event.target);
+  button.focus();
+  if (!(await store.show(3))) button.textContent = texts.layer_unloaded;
 }
 
 /**
@@ -91,6 +108,7 @@ function build(store, data) {
       { class: "body" },
       ...notes.map((note) => note && make("p", {}, note)),
       ...purposes.map((purpose) => panel(data, purpose)),
+      make("p", {}, button("choices", texts.preferences_choices, "link")),
     ),
     actions(
       button("save", texts.preferences_save),

@@ -1,6 +1,7 @@
 // A store that stands in for the bootstrap's: the seam of types.d.ts with nothing behind it. Set by `window.CASE`.
 import { dress, keep, makeRoot } from "../../src/banner/parts.js";
 import { attach as control } from "../../src/control.js";
+import { watchOpeners } from "../../src/openers.js";
 import { attach as placeholders } from "../../src/placeholders.js";
 
 const { settings, ui, language, regime, gpc, choice, outcome, missing, allowed } = window.CASE;
@@ -49,4 +50,5 @@ export const store = {
 window.store = store;
 window.consent = { attach: store.attach };
 control(store);
+watchOpeners(store, () => {});
 placeholders(store);

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -230,6 +230,7 @@ def test_no_history_of_a_log_contradicts_itself(examples: int, steps: int) -> No
                 stateful_step_count=steps,
                 deadline=None,
                 derandomize=True,
+                phases=(Phase.explicit, Phase.generate),
                 suppress_health_check=list(HealthCheck),
             ),
         )

@@ -111,15 +111,22 @@ def check_store(
         reports: list[Report] = []
         for _, epochs in groupby(logs, key=lambda log: log.site_id):
             ours = list(epochs)
-            found = [_check_log(snapshot, log, beside, said, progress) for log in ours]
+            found: list[Report] = []
+            for log in reversed(ours):  # later epochs first: they tell what was erased of former ones
+                gone = [span for later in found for span in later.erased.get(log.epoch, ())]
+                found.append(_check_log(snapshot, log, (beside, gone), said, progress))
+            found.reverse()
             _check_site(snapshot, ours[-1], found, noted.get(ours[-1].site_id))
             reports += found
         return reports
 
 
-def _check_log(snapshot: Snapshot, log: Opened, beside: _Beside, said: Said, progress: Progress | None) -> Report:
+def _check_log(
+    snapshot: Snapshot, log: Opened, told: tuple[_Beside, list[tuple[int, int]]], said: Said, progress: Progress | None
+) -> Report:
     stored = Stored(snapshot, log, said)
-    report = standalone.check(stored, beside.of(log), progress)
+    beside, gone = told
+    report = standalone.check(stored, beside.of(log), progress, gone)
     lines = log.checkpoint.split("\n")
     if lines[1:3] != [str(log.size), log.root]:
         report.tell("the columns of the head tell another size or root than the checkpoint does.")

@@ -99,16 +99,23 @@ async def test_what_was_erased_does_not_come_back(service: Service, tmp_path: Pa
     try:
         async with await restored.connect() as line:
             await say(restored, line)
-        records = {record["id"] for record in await restored.log()}
+            records = {record["id"] for record in await restored.log()}
+            assert (await erase(line, everyone[8]["receipt"])).status == 200
         assert {one["id"] for one in everyone if one not in gone} < records
         assert len(records) == 39
         found = (await command("requests", "shop", "--data", data))["requests"]
-        assert [(one["kind"], one["records"], one["leaves"]) for one in found] == [
-            ("restore", 1, "1:4"),
+        assert sorted((one["kind"], one["records"], one["leaves"]) for one in found) == [
+            ("erasure", 1, "1:8"),
             ("restore", 1, "1:3"),
+            ("restore", 1, "1:4"),
         ]
     finally:
         await restored.stop()
+    checked = await command("ledger", "verify", data)
+    assert [log["faults"] for log in checked["logs"]] == [[]] * 3
+    await command("ledger", "export", "shop", tmp_path / "export", "--data", data)
+    checked = await command("ledger", "verify", tmp_path / "export")
+    assert [log["faults"] for log in checked["logs"]] == [[]] * 2
 
 
 async def test_what_is_refused(service: Service, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     Point = tuple[int, int, int, int]
     Told = tuple[int, str, dict[str, Any]]  # leaf, salt, record
+    Span = tuple[int, int]  # first and last leaf
     Seen = tuple[int, bytes, str]  # size, root, who has seen it
     Progress = Callable[[int, int], None]
     Read = Callable[[int, int, int], bytes | None]
@@ -364,6 +365,7 @@ class Report:
         self.notes: list[str] = []
         self.kinds: Counter[str] = Counter()
         self.first: tuple[str, str] | None = None
+        self.erased: dict[int, list[tuple[int, int]]] = {}  # of former epochs, as this log tells it
 
     def tell(self, sentence: str, index: int | None = None, follows: bool = False) -> None:
         self.faults.append(Fault(sentence, index, follows))
@@ -380,11 +382,15 @@ class Walk:
 
     A log has: `site`, `origin`, `epoch`, `size`, `keys` (vkey, size from which it signs), `note` (signed checkpoint),
     `entries()` (index, bytes), `records()` (leaf, salt, record), both in order, and `tile(level, index, width)`, the
-    bytes of a tile or None where none is kept. `known` are roots that others have seen: (size, root, who).
+    bytes of a tile or None where none is kept. `known` are roots that others have seen: (size, root, who). `gone` are
+    the leaves of this log that later epochs tell as erased: (first, last).
     """
 
-    def __init__(self, log: Any, known: Iterable[Seen] = (), progress: Progress | None = None) -> None:
+    def __init__(
+        self, log: Any, known: Iterable[Seen] = (), progress: Progress | None = None, gone: Iterable[Span] = ()
+    ) -> None:
         self.log, self.known, self.progress = log, sorted(known, key=lambda one: one[0]), progress
+        self.gone = gone
         self.report = Report(log.origin)
         self.tell = self.report.tell
         self.tree = Tree(log.tile, self.tell)
@@ -398,6 +404,8 @@ class Walk:
         self.record = next(self.records, None)
         root = self.open()
         self.bare, self.erased = bytearray(report.size // 8 + 1), bytearray(report.size // 8 + 1)
+        for low, high in self.gone:
+            self.mark(low, min(high, report.size - 1))
         self.leaves()
         self.leftovers()
         self.tree.compare_partial()
@@ -521,16 +529,24 @@ class Walk:
             self.tell("a record names it, and there is no such leaf.", self.record[0])
 
     def mark_erased(self, index: int, content: str) -> None:
+        former = re.match(r"([1-9][0-9]{0,4}):", content, re.ASCII)
+        epoch = int(former.group(1)) if former else self.log.epoch
         last = -1
-        for part in content.split(","):
+        for part in content[former.end() if former else 0 :].split(","):
             found = re.fullmatch(r"([0-9]{1,15})(?:-([0-9]{1,15}))?", part, re.ASCII)
             low, high = (int(found.group(1)), int(found.group(2) or found.group(1))) if found else (0, -1)
-            if not last < low <= high < index:
+            if not last < low <= high < (LARGEST if former else index) or (former and epoch >= self.log.epoch):
                 self.tell("it does not tell earlier leaves that were erased, in ascending ranges.", index)
                 return
-            for one in range(low, high + 1):
-                self.erased[one >> 3] |= 1 << (one & 7)
+            if former:
+                self.report.erased.setdefault(epoch, []).append((low, high))
+            else:
+                self.mark(low, high)
             last = high
+
+    def mark(self, low: int, high: int) -> None:
+        for one in range(low, high + 1):
+            self.erased[one >> 3] |= 1 << (one & 7)
 
     def compare_erased(self, sure: bool) -> None:
         """A leaf has no record if, and only if, a later leaf tells that it was erased; it may be one that is gone."""
@@ -634,14 +650,16 @@ def check_export(
         logs = [Export(folder, told["site"], one) for one in told["epochs"]]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise Fault(f"{folder} is not an exported log: log.json is missing or damaged ({error}).") from None
-    reports = []
-    for log in logs:
+    reports: list[Report] = []
+    for log in reversed(logs):  # later epochs first: they tell what was erased of former ones
         seen = [(size, root, who) for origin, size, root, who in known if origin == log.origin]
-        reports.append(check(log, seen, progress))
+        gone = [span for later in reports for span in later.erased.get(log.epoch, ())]
+        reports.append(check(log, seen, progress, gone))
         named = log.notices - {None, ""}
         absent = sum(1 for one in named if not (folder / "notices" / (f"{one}.json")).is_file())
         if absent:
             reports[-1].notes.append(f"{absent} of {len(named)} notices that records name are not in the export.")
+    reports.reverse()
     compare_epochs(reports)
     for path in sorted((folder / "notices").glob("*.json")):
         if hashlib.sha256(path.read_bytes()).hexdigest() != path.stem:
@@ -649,9 +667,9 @@ def check_export(
     return reports
 
 
-def check(log: Any, known: Iterable[Seen] = (), progress: Progress | None = None) -> Report:
+def check(log: Any, known: Iterable[Seen] = (), progress: Progress | None = None, gone: Iterable[Span] = ()) -> Report:
     """Check one log; what stops the check is a fault of the report, too."""
-    walk = Walk(log, known, progress)
+    walk = Walk(log, known, progress, gone)
     try:
         return walk.check()
     except Fault as fault:

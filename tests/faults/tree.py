@@ -103,11 +103,14 @@ def _uncommitted(store: sqlite3.Connection, log: Log, size: int) -> list[str]:
 
 
 def _erased(store: sqlite3.Connection, log: Log) -> set[int]:
+    """The leaves of a log that were erased, as it or a later epoch's log says (`1:17` there)."""
     found: set[int] = set()
-    for (ranges,) in store.execute(
-        "select content from ledger_leaf where site_id = ? and epoch = ? and type = 'erased'", log
+    site, ours = log
+    for epoch, content in store.execute(
+        "select epoch, content from ledger_leaf where site_id = ? and type = 'erased'", (site,)
     ):
-        for part in ranges.split(","):
+        named, _, ranges = content.rpartition(":")
+        for part in ranges.split(",") if int(named or epoch) == ours else []:
             first, _, last = part.partition("-")
             found |= set(range(int(first), int(last or first) + 1))
     return found

@@ -34,6 +34,7 @@ async def test_the_dialog_holds_the_focus_and_gives_it_back(alone: Lab) -> None:
             "save",
             "accept",
             "reject",
+            "choices",
             "body",
         }  # body: the focus is in the browser's own bars
         assert rounds.count("save") > 1

@@ -27,7 +27,9 @@ export function entry(store, data, { record, vkey }) {
     "section",
     { class: "box", "aria-label": title },
     make("h3", {}, title),
-    make("p", { class: "when" }, known ? make("time", { datetime: when.toISOString() }, local(when, data.language)) : ""),
+    make("p", { class: "when" },
+      known ? make("time", { datetime: when.toISOString() }, `${local(when, data.language)} (${universal(when)})`) : "",
+      ` · ${texts.choices_policy} ${record.version}`),
     make("ul", { class: "states" }, ...states(store, data, record)),
     record.gpc === true ? make("p", {}, texts.choices_signal) : "",
     make("p", { class: "verdict" }, texts.choices_checking),
@@ -37,7 +39,7 @@ export function entry(store, data, { record, vkey }) {
       {},
       make("summary", {}, texts.choices_details),
       make("dl", {}, ...facts([
-        [texts.choices_time, known ? when.toISOString().replace("T", " ").replace(/\.\d+Z/, " UTC") : ""],
+        [texts.choices_time, known ? universal(when) : ""],
         [texts.choices_policy, record.version, record.hash],
         [texts.choices_notice, record.notice],
         [texts.choices_receipt, record.receipt],
@@ -60,20 +62,27 @@ function local(when, language) {
   }
 }
 
+/** @param {Date} when */
+const universal = (when) => when.toISOString().replace("T", " ").replace(/\.\d+Z/, " UTC");
+
 /**
+ * In the policy's order, then what it no longer has.
  * @param {Store} store
  * @param {Data} data
  * @param {Record<string, any>} record
  */
 function states({ settings }, { texts, purposes }, record) {
-  const pairs = (/** @type {unknown} */ said) => Object.entries(said && typeof said == "object" ? said : {}).slice(0, 200);
+  const pairs = (/** @type {unknown} */ said, /** @type {{ key: string }[]} */ known) => {
+    const rank = (/** @type {string} */ key) => known.findIndex((one) => one.key == key) + 1 || Infinity;
+    return Object.entries(said && typeof said == "object" ? said : {}).sort(([a], [b]) => rank(a) - rank(b) || 0).slice(0, 200);
+  };
   const row = (/** @type {string} */ name, /** @type {unknown} */ status) => {
     const state = texts[STATES.get(status) || ""] || String(status);
     return make("li", {}, make("span", {}, name), make("b", { class: status == "granted" ? "on" : "off" }, state));
   };
   return [
-    ...pairs(record.purposes).map(([key, status]) => row(purposes.find((one) => one.key == key)?.title || key, status)),
-    ...pairs(record.services).map(([key, status]) => row(settings.services.find((one) => one.key == key)?.name || key, status)),
+    ...pairs(record.purposes, purposes).map(([key, status]) => row(purposes.find((one) => one.key == key)?.title || key, status)),
+    ...pairs(record.services, settings.services).map(([key, status]) => row(settings.services.find((one) => one.key == key)?.name || key, status)),
   ];
 }
 

@@ -16,9 +16,20 @@ NAME = "plain.html"
 ROOT = "document.querySelector('consent-banner').shadowRoot"
 MINE = f"{ROOT}.querySelector('.mine')"
 VERDICTS = f"[...{MINE}.querySelectorAll('.verdict')].map(one => one.className + ': ' + one.textContent)"
-CHECKED = f"{MINE} && {MINE}.querySelector('.verdict') && ![...{MINE}.querySelectorAll('.verdict')].some(one => one.className == 'verdict')"
-FOCUS = "(() => { let e = document.activeElement; while (e.shadowRoot?.activeElement) e = e.shadowRoot.activeElement; return e; })()"
+CHECKED = (
+    f"Boolean({MINE}?.querySelector('.verdict')) && "
+    f"![...{MINE}.querySelectorAll('.verdict')].some(one => one.className == 'verdict')"
+)
+FOCUS = (
+    "(() => { let e = document.activeElement;"
+    " while (e.shadowRoot?.activeElement) e = e.shadowRoot.activeElement; return e; })()"
+)
 SAID = "JSON.parse(localStorage['consent.receipt'] || '{}')"
+
+
+def told(words: str) -> str:
+    """Whether "My choices" says so at its end."""
+    return f"{MINE}.querySelector('output').textContent.includes('{words}')"
 
 
 async def refused(visitor: Visitor, lab: Lab) -> Page:
@@ -51,7 +62,7 @@ async def test_a_choice_is_proved(visitor: Visitor, lab: Lab) -> None:
     assert " UTC)" in await page.eval(f"{MINE}.querySelector('time').textContent")
     assert "/n/" in await page.eval(f"{MINE}.querySelector('section a').href")
     await banner.click(page, "check")
-    assert await wait_for(page, f"{MINE}.querySelector('output').textContent.includes('same key')")
+    assert await wait_for(page, told("same key"))
 
 
 @pytest.mark.parametrize(
@@ -67,9 +78,8 @@ async def test_a_choice_is_proved(visitor: Visitor, lab: Lab) -> None:
 async def test_what_was_altered_is_told(visitor: Visitor, lab: Lab, change: str) -> None:
     """A receipt that somebody altered in the browser is told as such, and runs nothing."""
     page = await refused(visitor, lab)
-    await page.eval(
-        f"{{ const held = {SAID}, {{ said }} = held; {change}; localStorage['consent.receipt'] = JSON.stringify(held) }}"
-    )
+    alter = f"const held = {SAID}, {{ said }} = held; {change}; localStorage['consent.receipt'] = JSON.stringify(held)"
+    await page.eval(f"(() => {{ {alter} }})()")
     (verdict,) = await opened(page)
 
     assert verdict.startswith("verdict bad: This receipt does not check out")
@@ -83,15 +93,11 @@ async def test_without_the_service(visitor: Visitor, lab: Lab) -> None:
     lab.service.health = "stopped"
 
     await banner.click(page, "check")
-    assert await wait_for(
-        page, f"{MINE}.querySelector('output').textContent.includes('could not be reached')", seconds=12
-    )
+    assert await wait_for(page, told("could not be reached"), seconds=12)
     assert await page.eval(VERDICTS) == before
     await banner.click(page, "erase")
     await banner.click(page, "destroy")
-    assert await wait_for(
-        page, f"{MINE}.querySelector('output').textContent.includes('could not be erased')", seconds=12
-    )
+    assert await wait_for(page, told("could not be erased"), seconds=12)
     assert await page.eval(f"{SAID}.said.length") == 1
 
 
@@ -107,7 +113,7 @@ async def test_erasing(visitor: Visitor, lab: Lab) -> None:
     await banner.click(page, "destroy")
 
     assert await wait_for(page, "!localStorage['consent.receipt']")
-    assert await wait_for(page, f"{MINE}.querySelector('output').textContent.includes('stays in force')")
+    assert await wait_for(page, told("stays in force"))
     assert await page.eval("document.cookie") == cookie
 
 
@@ -115,7 +121,7 @@ async def test_by_keyboard_alone(visitor: Visitor, lab: Lab) -> None:
     """Enter opens it from the second layer, Escape closes it alone, and the focus goes back to where it came from."""
     page = await refused(visitor, lab)
     await banner.click(page, "open")
-    await wait_for(page, f"{ROOT}.querySelector('[data-consent=choices]')")
+    await wait_for(page, f"Boolean({ROOT}.querySelector('[data-consent=choices]'))")
     await page.eval(f"{ROOT}.querySelector('[data-consent=choices]').focus()")
     await page.press("Enter")
     await wait_for(page, CHECKED)
@@ -138,9 +144,9 @@ async def test_it_fits_and_axe_finds_nothing(visitor: Visitor, lab: Lab, width: 
         f"[...{MINE}.querySelectorAll('*')].filter(e => e.getBoundingClientRect().right > innerWidth + 1)"
         ".map(e => e.outerHTML.slice(0, 80))"
     )
-    await page.eval(f"{{ {AXE.read_text('utf-8')} }}")
+    await page.eval(f"(() => {{ {AXE.read_text('utf-8')} }})()")
     await page.eval(
-        f"window.dialog = {MINE}, window.found = null, axe.run(dialog, {{ iframes: false }}).then(r => {{ found = r.violations }}), 0"
+        f"(() => {{ window.found = null; axe.run({MINE}, {{ iframes: false }}).then(r => {{ found = r.violations }}) }})()"
     )
     await wait_for(page, "found !== null", seconds=15)
     found = json.loads(

@@ -1,4 +1,4 @@
-"""The receipt that visitors download: ISO/IEC TS 27560 in terms of DPV 2.3, read offline, and back to what was recorded."""
+"""The receipt that visitors download: ISO/IEC TS 27560 in terms of DPV, read offline, and back to what was recorded."""
 
 import json
 import random
@@ -36,9 +36,9 @@ STATES = {"statistics": "granted", "marketing": "denied", "social": "withdrawn"}
 EVIDENCE = "urn:x-consent:evidence"
 DPV = "https://w3id.org/dpv#"
 
-#: What the receipt may use: a guard against terms that slip in, not the vocabulary. The statuses and `Purpose` stand in
-#: `consent_status.ttl` and `purposes.ttl` of DPV 2.3; the others are those of the W3C guide's mapping to ISO/IEC TS 27560.
-#: The two profiles are the guide's own addresses, and in no vocabulary (requirement RC-01).
+#: What the receipt may use: a guard against terms that slip in, not the vocabulary. The statuses and `Purpose` stand
+#: in `consent_status.ttl` and `purposes.ttl` of DPV 2.3; the others are those of the W3C guide's mapping to ISO/IEC TS
+#: 27560. The two profiles are the guide's own addresses, and in no vocabulary (requirement RC-01).
 TERMS = {
     "https://w3id.org/dpv#": {
         "ConsentRecord", "ConsentNotice", "ConsentGiven", "ConsentRefused", "ConsentWithdrawn", "ConsentRequested",
@@ -87,11 +87,9 @@ def test_each_purpose_has_a_record_of_its_own(said: list[dict[str, Any]]) -> Non
     one = said[0] | {"record": said[0]["record"] | {"purposes": STATES}}
     found = graph(compose([one])["receipt"])
     parts = set(found.objects(None, rdflib.DCTERMS.hasPart))
-    kinds = {
-        str(found.value(part, rdflib.URIRef(f"{DPV}hasProcess") / rdflib.URIRef(f"{DPV}hasPurpose") / rdflib.DCTERMS.identifier)):
-        str(found.value(part, rdflib.URIRef(f"{DPV}hasConsentStatus") / rdflib.RDF.type)).removeprefix(DPV)
-        for part in parts
-    }  # fmt: skip
+    purpose = rdflib.URIRef(f"{DPV}hasProcess") / rdflib.URIRef(f"{DPV}hasPurpose") / rdflib.DCTERMS.identifier
+    status = rdflib.URIRef(f"{DPV}hasConsentStatus") / rdflib.RDF.type
+    kinds = {str(found.value(one, purpose)): str(found.value(one, status)).removeprefix(DPV) for one in parts}
 
     assert kinds == {"statistics": "ConsentGiven", "marketing": "ConsentRefused", "social": "ConsentWithdrawn"}
     assert len(set(found.subjects(rdflib.DCTERMS.hasPart))) == 1

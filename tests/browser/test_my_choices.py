@@ -144,9 +144,11 @@ async def test_it_fits_and_axe_finds_nothing(visitor: Visitor, lab: Lab, width: 
         f"[...{MINE}.querySelectorAll('*')].filter(e => e.getBoundingClientRect().right > innerWidth + 1)"
         ".map(e => e.outerHTML.slice(0, 80))"
     )
+    await wait_for(page, f"{MINE}.getAnimations().length === 0")  # colours are mixed while it rises
     await page.eval(f"(() => {{ {AXE.read_text('utf-8')} }})()")
     await page.eval(
-        f"(() => {{ window.found = null; axe.run({MINE}, {{ iframes: false }}).then(r => {{ found = r.violations }}) }})()"
+        f"(() => {{ window.found = null;"
+        f" axe.run({MINE}, {{ iframes: false }}).then(r => {{ found = r.violations }}) }})()"
     )
     await wait_for(page, "found !== null", seconds=15)
     found = json.loads(

@@ -89,7 +89,9 @@ def test_each_purpose_has_a_record_of_its_own(said: list[dict[str, Any]]) -> Non
     parts = set(found.objects(None, rdflib.DCTERMS.hasPart))
     purpose = rdflib.URIRef(f"{DPV}hasProcess") / rdflib.URIRef(f"{DPV}hasPurpose") / rdflib.DCTERMS.identifier
     status = rdflib.URIRef(f"{DPV}hasConsentStatus") / rdflib.RDF.type
-    kinds = {str(found.value(one, purpose)): str(found.value(one, status)).removeprefix(DPV) for one in parts}
+    kinds = {
+        str(next(found.objects(one, purpose))): str(next(found.objects(one, status))).removeprefix(DPV) for one in parts
+    }
 
     assert kinds == {"statistics": "ConsentGiven", "marketing": "ConsentRefused", "social": "ConsentWithdrawn"}
     assert len(set(found.subjects(rdflib.DCTERMS.hasPart))) == 1

@@ -52,16 +52,16 @@ export function choices(store, data) {
 function build(store, data) {
   const { texts } = data;
   const list = make("div", { class: "said" });
-  const told = make("output", {});
-  const foot = make("div", {});
+  const told = make("output", { id: "told" });
+  const foot = make("div", { role: "group", "aria-describedby": "told" });
   const dialog = /** @type {HTMLDialogElement} */ (make(
     "dialog",
     { class: "card box mine", "aria-labelledby": "mine" },
     make("div", { class: "head" },
       make("h2", { id: "mine", tabindex: "-1", autofocus: "" }, texts.choices_title),
       make("button", { type: "button", "data-consent": "close", "aria-label": texts.layer_close }, "×")),
-    make("div", { class: "body" }, make("p", {}, texts.choices_intro), list, told),
-    foot,
+    make("div", { class: "body" }, make("p", {}, texts.choices_intro), list),
+    make("div", { class: "foot" }, told, foot),
   ));
   /** @type {Verdict[]} */
   let verdicts = [];

@@ -337,4 +337,4 @@ def _now() -> int:
     return time.time_ns() // 1_000_000
 
 
-from consent import cli_ledger, cli_notice, cli_rights, cli_witness  # noqa: E402, F401  # their commands join `main`, which they are made of
+from consent import cli_cookies, cli_geo, cli_ledger, cli_notice, cli_rights, cli_witness  # noqa: E402, F401  # their commands join `main`, which they are made of

@@ -13,8 +13,8 @@ import msgspec
 
 _PLACE = re.compile(r"([A-Za-z]{2})(?:[-_ ,]([A-Za-z0-9]{1,3}))?", re.ASCII)
 
-#: What proxies write when they do not know: no country, satellite, anonymous, Tor (codes of Cloudflare and MaxMind).
-_UNKNOWN = frozenset({"XX", "ZZ", "T1", "A1", "A2", "AP", "EU"})
+#: What proxies and databases write when they know none: no country, satellite, anonymous, Tor (codes of Cloudflare and MaxMind).
+UNKNOWN = frozenset({"XX", "ZZ", "T1", "A1", "A2", "AP", "EU"})
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -27,7 +27,7 @@ class Place(msgspec.Struct, frozen=True):
 def read_header(value: str | None) -> Place | None:
     """The place in a header such as `DE`, `US-CA` or `US,CA`; None when it says nothing we understand."""
     match = _PLACE.fullmatch((value or "").strip())
-    if match is None or match[1].upper() in _UNKNOWN:
+    if match is None or match[1].upper() in UNKNOWN:
         return None
     country = match[1].upper()
     return Place(country, f"{country}-{match[2].upper()}" if match[2] else None)
@@ -62,7 +62,7 @@ class GeoDatabase:
 def _place(record: dict[str, Any]) -> Place | None:
     """The place in a record: the country the address is in, not where its owner is registered."""
     country = _code(record.get("country"))
-    if country is None or country in _UNKNOWN:
+    if country is None or country in UNKNOWN:
         return None
     regions = record.get("subdivisions")
     region = _code(regions[0]) if isinstance(regions, list) and regions else None

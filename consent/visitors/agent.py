@@ -118,6 +118,8 @@ def _browser(facts: Facts, given: Hints) -> tuple[str, str]:
         return f"{given.browser} Mobile", given.version
     if given.browser == "Chrome" and said and not said.startswith("Chrom"):
         return said, facts.software.version  # an app or browser on Chrome's engine that sends Chrome's brands
+    if given.version == given.chromium and said == given.browser and said.startswith("Opera"):
+        return said, facts.software.version  # it sends its engine's version for its own
     return given.browser, given.version
 
 

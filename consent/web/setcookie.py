@@ -16,7 +16,7 @@ def set_cookie(
     name: str,
     value: str,
     *,
-    max_age: int,
+    max_age: int | None,
     domain: str = "",
     path: str = "/",
     secure: bool,
@@ -24,7 +24,7 @@ def set_cookie(
     same_site: Literal["Lax", "Strict", "None"] = "Lax",
     partitioned: bool = False,
 ) -> str:
-    """Write the header's value (RFC 6265bis, 4.1). `max_age` is in seconds; 0 removes the cookie.
+    """Write the header's value (RFC 6265bis, 4.1). `max_age` is in seconds; 0 removes the cookie, None ends it with the browser.
 
     Raises ValueError for what the grammar or browsers would not take.
     """
@@ -33,14 +33,15 @@ def set_cookie(
             raise ValueError(f"not allowed in a cookie: {text[:80]!r}")
     if domain and _DOMAIN.fullmatch(domain) is None:
         raise ValueError(f"not a domain: {domain[:80]!r}")
-    if not 0 <= max_age <= MAX_AGE:
+    if max_age is not None and not 0 <= max_age <= MAX_AGE:
         raise ValueError(f"a cookie lives at most {MAX_AGE} seconds, not {max_age}")
     kind = name.lower()  # browsers compare prefixes without regard to case (RFC 6265bis, 5.7)
     if (partitioned or same_site == "None" or kind.startswith(("__host-", "__secure-"))) and not secure:
         raise ValueError(f"the cookie {name} must be secure")
     if kind.startswith("__host-") and (domain or path != "/"):
         raise ValueError(f"the cookie {name} must have no domain and the path /")
-    parts = [f"{name}={value}", f"Path={path}", f"Max-Age={max_age}", f"SameSite={same_site}"]
+    age = [] if max_age is None else [f"Max-Age={max_age}"]
+    parts = [f"{name}={value}", f"Path={path}", *age, f"SameSite={same_site}"]
     parts += [f"Domain={domain}"] if domain else []
     parts += [word for word, wanted in (("Secure", secure), ("HttpOnly", http_only)) if wanted]
     return "; ".join(parts + (["Partitioned"] if partitioned else []))

@@ -179,6 +179,7 @@ def test_markup_is_described() -> None:
     assert once(names(attributes)) == browser.marks() | {
         'type="text/plain"',
         'data-consent="open"',
+        'data-consent="choices"',
         "data-consent-reload",
     }
     assert once(names(elements)) == {f"<{name}>" for name in browser.elements()}

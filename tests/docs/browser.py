@@ -5,7 +5,11 @@ import re
 from tests.docs.page import ROOT
 
 SOURCE = {path.name: path.read_text("utf-8") for path in sorted((ROOT / "widget" / "src").glob("*.js"))}
-LAYERS = "".join(path.read_text("utf-8") for path in sorted((ROOT / "widget" / "src" / "banner").glob("*.js")))
+LAYERS = "".join(
+    path.read_text("utf-8")
+    for room in ("banner", "choices")
+    for path in sorted((ROOT / "widget" / "src" / room).glob("*.js"))
+)
 ALL = "".join(SOURCE.values()) + LAYERS
 
 

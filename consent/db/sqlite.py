@@ -43,13 +43,17 @@ async def open_sqlite(path: Path, *, readers: int = 2) -> Database:
     Raises StoreError when the file is not ours, is newer than this software, or does not take a setting.
     """
     await asyncio.to_thread(path.touch, mode=0o600)
-    writer = await _connect(path, query_only=False)
+    opened: list[aiosqlite.Connection] = []
     try:
-        await _run(writer, _migrate)
+        opened.append(await _connect(path, query_only=False))
+        await _run(opened[0], _migrate)
+        for _ in range(readers):
+            opened.append(await _connect(path, query_only=True))
     except BaseException:
-        await writer.close()
+        for connection in opened:
+            await connection.close()  # its thread would keep the process from ending
         raise
-    return SqliteDatabase(path, writer, [await _connect(path, query_only=True) for _ in range(readers)])
+    return SqliteDatabase(path, opened[0], opened[1:])
 
 
 class SqliteDatabase:
@@ -99,8 +103,8 @@ class SqliteDatabase:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Database]:
         async with self._writing:
-            await self._write(_begin)
             try:
+                await self._write(_begin)  # inside: whoever is cancelled meanwhile leaves a transaction that was begun
                 yield _Held(self._writer)
                 await self._write(_commit)
             except BaseException:
@@ -121,8 +125,10 @@ class SqliteDatabase:
             self._closed = True
             for reader in self._readers:
                 await reader.close()
-            await _run(self._writer, _empty_log)
-            await self._writer.close()
+            try:
+                await _run(self._writer, _empty_log)
+            finally:
+                await self._writer.close()  # its thread would keep the process from ending
 
     async def _write(self, function: Callable[..., T], *args: Any) -> T:
         """Run on the writer's thread; after a failure of the disk on a fresh connection."""

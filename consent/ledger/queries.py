@@ -19,6 +19,7 @@ _ADD_TILE = (
 _SWAP_HEAD = (
     "update ledger_head set size = :size, root = :root, checkpoint = :checkpoint"
     " where site_id = :site_id and epoch = :epoch and size = :old_size and checkpoint = :old_checkpoint"
+    " and not exists (select 1 from ledger l where l.site_id = :site_id and l.epoch > :epoch)"
 )
 _ADD_LOG = "insert into ledger (site_id, epoch, origin, opened) values (:site_id, :epoch, :origin, :opened)"
 _ADD_KEY = (

@@ -1,5 +1,6 @@
 """Gives every leaf its place: one log a site, grown only from the head that is stored, never behind what was noted."""
 
+import asyncio
 import time
 from base64 import b64decode, b64encode
 from collections import OrderedDict
@@ -74,7 +75,9 @@ class Sequencer:
         """Note growths that are committed, outside the database. Raises StoreError: then they may not be promised."""
         await self._heads.note([growth.tail.head for growth in growths])
         for growth in growths:
-            self._keep(growth.tail)
+            held = self._tails.get(growth.tail.site_id)
+            if held is None or held.head[1:3] < growth.tail.head[1:3]:
+                self._keep(growth.tail)
 
     async def append(self, held: Database, log: Log, leaves: Iterable[Leaf]) -> Growth:
         """Append inside a transaction; `settle` the growth when that is committed."""
@@ -93,24 +96,25 @@ class Sequencer:
             tail = await self.tail(log, fresh=True, db=held)
             self._tails.pop(log.site_id, None)
             number = tail.number + 1
-            key = self._keys.make(log.key, tail.epoch, number, tail.origin)
+            key = await asyncio.to_thread(self._keys.make, log.key, tail.epoch, number, tail.origin)
             text = Checkpoint(tail.origin, tail.edge.size, b64decode(tail.root)).format()
             row = {"site_id": tail.site_id, "epoch": tail.epoch, "number": number}
             await held.batch([queries.adding_key({**row, "vkey": str(key.vkey), "since": tail.edge.size})])
             await held.batch([queries.swapping_note(tail.head, tail.key.sign(text, key))])
         return str(key.vkey)
 
-    async def new_epoch(self, log: Log) -> Tail:
+    async def new_epoch(self, log: Log, *, force: bool = False) -> Tail:
         """Begin a new log for a site, whose first leaf names the last head known of the old one.
 
-        Raises Conflict where the log is not behind: a log that can go on must.
+        Raises Conflict where the log can go on and must, unless `force` says that it was further than is known here.
         """
         try:
             await self._load(self._db, log)
         except LogRefused:
             pass
         else:
-            raise Conflict("log_sound", f"The log of {log.key} can go on.", "Nothing needs to be done.")
+            if not force:
+                raise Conflict("log_sound", f"The log of {log.key} can go on.", "Nothing needs to be done.")
         row = await queries.newest(self._db, log.site_id)
         stored = Head(log.site_id, row["epoch"], row["size"], row["root"]) if row else None
         last = max((head for head in (stored, self._heads.of(log.site_id)) if head), default=None)
@@ -138,13 +142,13 @@ class Sequencer:
             if noted is not None:
                 raise behind(log, Head(log.site_id, noted.epoch, 0, _EMPTY), noted)
             return await self._open(log, 1, db)
-        edge = await reading.edge(db, LogId(log.site_id, row["epoch"]), row["size"])
+        edge = await _edge(db, log, row["epoch"], row["size"])
         root = b64encode(edge.root()).decode()
         if root != row["root"]:
             raise torn(log)
         head = Head(log.site_id, row["epoch"], row["size"], root)
         await self._compare(db, log, head)
-        key = self._keys.read(log.key, row["epoch"], row["number"])
+        key = await asyncio.to_thread(self._keys.read, log.key, row["epoch"], row["number"])
         return Tail(log.site_id, row["epoch"], row["number"], row["origin"], key, edge, root, row["checkpoint"])
 
     async def _compare(self, db: Database, log: Log, head: Head) -> None:
@@ -158,7 +162,7 @@ class Sequencer:
             return await self._heads.note([head])  # its first leaf names the end of the old epoch
         if noted.epoch > head.epoch or noted.size > head.size:
             raise behind(log, head, noted)
-        then = await reading.edge(db, LogId(log.site_id, head.epoch), noted.size)
+        then = await _edge(db, log, head.epoch, noted.size)
         if b64encode(then.root()).decode() != noted.root:
             raise behind(log, head, noted)
         return await self._heads.note([head])  # what was committed and not noted when a process ended
@@ -169,7 +173,7 @@ class Sequencer:
     async def _open(self, log: Log, epoch: int, db: Database | None = None) -> Tail:
         """Open an empty log; another process that does so at the same time takes the same key."""
         origin = self._origin(log, epoch)
-        key = self._keys.make(log.key, epoch, 1, origin)
+        key = await asyncio.to_thread(self._keys.make, log.key, epoch, 1, origin)
         ids = {"site_id": log.site_id, "epoch": epoch}
         note = key.sign(Checkpoint(origin, 0, EMPTY_ROOT).format())
         opened = queries.opening(
@@ -182,6 +186,14 @@ class Sequencer:
         except ContradictionError:  # it was opened at the same moment
             return await self._load(db or self._db, log)
         return Tail(log.site_id, epoch, 1, origin, key, Edge.empty(), _EMPTY, note)
+
+
+async def _edge(db: Database, log: Log, epoch: int, size: int) -> Edge:
+    """The edge that the store holds of a log. Raises LogRefused when rows are missing or are none."""
+    try:
+        return await reading.edge(db, LogId(log.site_id, epoch), size)
+    except ValueError as error:
+        raise torn(log) from error
 
 
 def behind(log: Log, stored: Head, noted: Head) -> LogRefused:

@@ -31,14 +31,10 @@ GROUP = 512
 OVERDUE = 10.0
 """Seconds after which a commit counts as stuck: whoever waits is told, and new records are refused until it ends."""
 
-RETRY = (1.0, 60.0)
+RETRY = (1.0, 5.0)
 """Seconds until a store that failed is tried again; doubled each time up to the second."""
 
 _log = logging.getLogger(__name__)
-
-
-CONTESTED = 5
-"""How often a log is read anew when other processes append to it, before those who wait are told to come again."""
 
 
 class Entry:
@@ -149,48 +145,72 @@ class Committer:
                 await self._write_site(ours)
 
     async def _write_site(self, group: Sequence[Entry]) -> None:
-        """Store what is new of one site's group: another process may have appended, a key may have been used before."""
-        new = list(group)
-        for _ in range(CONTESTED):
-            known = await self._known(new)
-            for entry in new:
-                if entry.key in known:
-                    self._answer(entry, known[entry.key])
-            new = [entry for entry in new if entry.key not in known]
-            try:
-                await self._store(new, fresh=True)
-            except ContradictionError:
-                continue
-            return
-        await self._write_one_by_one(new)
+        """Store what is new of one site's group: another process may have appended, a key may have been used before.
 
-    async def _store(self, group: Sequence[Entry], *, fresh: bool = False) -> None:
+        What is read and what is written are one transaction here, so that no other process comes between.
+        """
+        try:
+            await self._store_alone(group)
+        except ContradictionError:  # a receipt was erased just now: that must not take others with it
+            for entry in group:
+                await self._write_one(entry)
+
+    async def _write_one(self, entry: Entry) -> None:
+        try:
+            await self._store_alone([entry])
+        except ContradictionError:
+            _log.exception("a record contradicts the store")
+            self._fail(entry, "the choice it follows is not there any more")
+
+    async def _store_alone(self, group: Sequence[Entry]) -> None:
+        """One transaction that begins with reading. Raises ContradictionError when nothing was done."""
+        try:
+            async with self._db.transaction() as held:
+                known = await self._known(held, group)
+                new = [entry for entry in group if entry.key not in known]
+                tail = await self._sequencer.tail(group[0].log, fresh=True, db=held)
+                growth = grow(tail, [entry.leaf() for entry in new]) if new else None
+                if growth:
+                    await held.batch(_statements(growth, new))
+        except LogRefused as refused:
+            self._refuse_site(group, refused)
+            return
+        for entry in group:
+            if entry.key in known:
+                self._answer(entry, known[entry.key])
+        if growth:
+            await self._sequencer.settle([growth])
+            self._answer_all(growth, new)
+
+    async def _store(self, group: Sequence[Entry]) -> None:
         """One transaction: records, leaves, tiles, checkpoints; then the heads are noted, and who waits is answered.
 
         A log that must not grow costs only its own site's records. Raises ContradictionError when nothing was done.
         """
         stored: list[tuple[Growth, Sequence[Entry]]] = []
-        statements: list[Statement] = []
         for ours in _by_site(group):
             try:
-                growth = grow(await self._sequencer.tail(ours[0].log, fresh=fresh), [entry.leaf() for entry in ours])
+                tail = await self._sequencer.tail(ours[0].log)
             except LogRefused as refused:
-                _log.error("%s", refused)
-                for entry in ours:
-                    self._fail(entry, refused.message)
+                self._refuse_site(ours, refused)
                 continue
-            for leaf, entry in enumerate(ours, growth.first):
-                entry.record |= {"epoch": growth.tail.epoch, "leaf": leaf, "salt": b64encode(entry.salt).decode()}
-            receipts = [entry.receipt for entry in ours if entry.receipt is not None]
-            statements += queries.adding(receipts, [entry.record for entry in ours]) + growth.statements
-            stored.append((growth, ours))
+            stored.append((grow(tail, [entry.leaf() for entry in ours]), ours))
         if stored:
-            await self._db.batch(statements)
+            await self._db.batch([one for growth, ours in stored for one in _statements(growth, ours)])
             await self._sequencer.settle([growth for growth, _ in stored])
         for growth, entries in stored:
-            vkey = str(growth.tail.key.vkey)
-            for leaf, entry in enumerate(entries, growth.first):
-                self._answer(entry, Evidence(entry.said, growth.proof(leaf, entry.salt), vkey))
+            self._answer_all(growth, entries)
+
+    def _answer_all(self, growth: Growth, group: Sequence[Entry]) -> None:
+        vkey = str(growth.tail.key.vkey)
+        for leaf, entry in enumerate(group, growth.first):
+            self._answer(entry, Evidence(entry.said, growth.proof(leaf, entry.salt), vkey))
+
+    def _refuse_site(self, group: Sequence[Entry], refused: LogRefused) -> None:
+        """Tell those whose site's log must not grow; what exactly is wrong with it is for its operator."""
+        _log.error("%s", refused)
+        for entry in group:
+            self._fail(entry, "the log of this site must not grow now")
 
     async def _judge(self, later: Sequence[Entry]) -> None:
         """Say the actions of choices that follow others. Groups are written one by one: what is read is the latest."""
@@ -205,21 +225,12 @@ class Committer:
             entry.record["action"] = action(entry.follows, before.get(entry.chain, "refused"))
             before[entry.chain] = entry.record["action"]
 
-    async def _write_one_by_one(self, group: Sequence[Entry]) -> None:
-        """A record that contradicts the store (its receipt was erased just now) must not take others with it."""
-        for entry in group:
-            try:
-                await self._store([entry], fresh=True)
-            except ContradictionError:
-                _log.exception("a record contradicts the store")
-                self._fail(entry, "the choice it follows is not there any more")
-
-    async def _known(self, group: Sequence[Entry]) -> dict[tuple[int, str], Row]:
+    async def _known(self, db: Database, group: Sequence[Entry]) -> dict[tuple[int, str], Row]:
         """Rows of the group's keys that are of other records."""
         known: dict[tuple[int, str], Row] = {}
         for site_id in {entry.record["site_id"] for entry in group}:
             ours = {entry.record["key"]: entry for entry in group if entry.record["site_id"] == site_id}
-            rows = await queries.known(self._db, site_id, list(ours))
+            rows = await queries.known(db, site_id, list(ours))
             known |= {(site_id, key): row for key, row in rows.items() if row["id"] != ours[key].record["id"]}
         return known
 
@@ -255,6 +266,14 @@ class Committer:
         self._pending.pop(entry.key, None)
         if not entry.done.done():
             entry.done.set_result(answer)
+
+
+def _statements(growth: Growth, group: Sequence[Entry]) -> list[Statement]:
+    """What stores records and grows their log."""
+    for leaf, entry in enumerate(group, growth.first):
+        entry.record |= {"epoch": growth.tail.epoch, "leaf": leaf, "salt": b64encode(entry.salt).decode()}
+    receipts = [entry.receipt for entry in group if entry.receipt is not None]
+    return queries.adding(receipts, [entry.record for entry in group]) + growth.statements
 
 
 def unavailable(why: str) -> Unavailable:

@@ -1,5 +1,6 @@
 """The way into the log: what a visitor said becomes a record, once, however often and however fast it is sent."""
 
+import asyncio
 import hashlib
 import hmac
 import os
@@ -68,7 +69,7 @@ class Intake:
         write_key = None if claim.continues else self.write_key(site, claim.key)
         waiting = self.committer.waiting(site.site_id, claim.key)
         entry = waiting or self._enter(site, claim, settled, said, region=region, write_key=write_key)
-        answer = await entry.done
+        answer = await asyncio.shield(entry.done)  # who asked first may go away
         if isinstance(answer, Evidence):
             return _taken(entry.record, said, write_key, answer, new=not waiting)
         return await self._repeated(site, answer, said, write_key)
@@ -77,7 +78,7 @@ class Intake:
         """What came of this very post when it was recorded before, or is on its way; None when it was not."""
         waiting = self.committer.waiting(site.site_id, claim.key)
         if waiting:
-            await waiting.done
+            await asyncio.shield(waiting.done)
         row = (await queries.known(self._db, site.site_id, [claim.key])).get(claim.key)
         said = digest(settled, claim.continues)
         if row is None or row["digest"] != said:

@@ -1,5 +1,6 @@
 """Logs that grow in a store, beside what is noted outside of it."""
 
+import asyncio
 import itertools
 import shutil
 import sqlite3
@@ -11,10 +12,10 @@ import pytest
 
 from consent.db import Database
 from consent.db.sqlite import open_sqlite
-from consent.errors import Conflict, ContradictionError, LogRefused
+from consent.errors import Conflict, ContradictionError, LogRefused, StoreError
 from consent.ledger import queries, reading
 from consent.ledger.checkpoint import Checkpoint
-from consent.ledger.heads import Heads
+from consent.ledger.heads import Head, Heads
 from consent.ledger.keys import Keys
 from consent.ledger.merkle import verify_consistency
 from consent.ledger.note import Vkey, open_note
@@ -251,3 +252,50 @@ async def test_heads_stay_small(db: Database, tmp_path: Path, monkeypatch: pytes
     assert (tmp_path / "ledger.heads").stat().st_size <= 500
     heads = Heads(tmp_path / "ledger.heads")
     assert [head and head.size for head in (heads.of(1), heads.of(2))] == [21, 1]
+
+
+async def test_a_closed_epoch_does_not_grow(db: Database, tmp_path: Path) -> None:
+    """A process that still holds the former epoch finds it closed, and goes on in the new one."""
+    serving, command = sequencer(db, tmp_path), sequencer(db, tmp_path)
+    await append(db, serving, leaves(3))
+    await command.new_epoch(SHOP, force=True)
+
+    with pytest.raises(ContradictionError):
+        await db.batch(grow(await serving.tail(SHOP), leaves(1)).statements)
+    assert (await serving.tail(SHOP, fresh=True)).epoch == 2
+
+
+async def test_a_late_note_takes_nothing_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The furthest head of a log stays, whoever notes an older one after it, also where the file is written anew."""
+    monkeypatch.setattr("consent.ledger.heads.LIMIT", 1)
+    fast, slow = Heads(tmp_path / "heads"), Heads(tmp_path / "heads")
+    await fast.note([Head(1, 1, 12, "root")])
+    await slow.note([Head(1, 1, 11, "root")])
+
+    assert Heads(tmp_path / "heads").of(1) == Head(1, 1, 12, "root")
+
+
+async def test_a_line_torn_by_another_process_spoils_none(tmp_path: Path) -> None:
+    """What is noted behind a torn line can be read."""
+    heads = Heads(tmp_path / "heads")
+    await heads.note([Head(1, 1, 1, "root")])
+    with (tmp_path / "heads").open("ab") as file:
+        file.write(b"1 1 2 ro")
+    await heads.note([Head(1, 1, 3, "root")])
+
+    assert Heads(tmp_path / "heads").of(1) == Head(1, 1, 3, "root")
+
+
+async def test_a_folder_that_cannot_be_synced_holds_up_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the failure the lock is free again, and the next note goes through."""
+    heads = Heads(tmp_path / "heads")
+
+    def broken(_: Path) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("consent.ledger.heads.sync_folder", broken)
+        with pytest.raises(StoreError, match="could not be written"):
+            await heads.note([Head(1, 1, 1, "root")])
+    async with asyncio.timeout(5):
+        await heads.note([Head(1, 1, 2, "root")])

@@ -1,6 +1,5 @@
-"""How much of an address a site keeps: nothing, its network, or all of it with a written reason. Pure."""
+"""How much of an address a site keeps: nothing, its network, or all of it with a reason. Pure; remembers none."""
 
-from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_network
 from typing import Annotated, Literal
 
@@ -32,7 +31,8 @@ def truncated(text: str) -> str:
 
     An IPv4 address within an IPv6 one (mapped, or NAT64) counts as the IPv4 address.
     """
-    return _truncated(text) if len(text) <= 64 else ""
+    address = _address(text) if len(text) <= 64 else None
+    return str(ip_network((address, BITS[address.version]), strict=False).network_address) if address else ""
 
 
 def kept(text: str, keeping: Keeping) -> str:
@@ -40,14 +40,6 @@ def kept(text: str, keeping: Keeping) -> str:
     if keeping.address == "none":
         return ""
     return truncated(text) if keeping.address == "truncated" else _whole(text)
-
-
-@lru_cache(maxsize=8_192)
-def _truncated(text: str) -> str:
-    address = _address(text)
-    if address is None:
-        return ""
-    return str(ip_network((address, BITS[address.version]), strict=False).network_address)
 
 
 def _whole(text: str) -> str:

@@ -25,6 +25,12 @@ _ALL = (*_LOW, *client_hints.HIGH)
 
 _CHROMIUM = re.compile(r"\b(?:Chrome|Chromium|HeadlessChrome|CrMo)/[0-9]")
 _REDUCED = re.compile(r"\bChrome/[0-9]+\.0\.0\.0\b")
+_FROZEN = re.compile(
+    r"Windows NT 10\.0|Intel Mac OS X 10_15_7|Intel Mac OS X 10\.15;|Linux; Android 10; K\)|CrOS x86_64 14541\.0\.0"
+    r"|\(Android 10; (?:Mobile|Tablet); rv:|OS 18_[67] like Mac OS X\).* Version/(?:2[6-9]|[3-9][0-9])\."
+)
+"""Windows 11 as 10, macOS as 10.15.7, Android as 10 (Chromium's and Firefox's reduced strings), iOS 26 as 18.6."""
+
 _PLAIN = re.compile(r"[^\x20-\x7e]|[<>\"'`=\\]")
 
 _COMMON = (
@@ -135,11 +141,8 @@ def _system(facts: Facts, given: Hints) -> tuple[str, str]:
 
 
 def _is_frozen(facts: Facts) -> bool:
-    """Whether the system's version is the one that everybody says: Windows 10, macOS 10.15.7, Android 10 on a "K"."""
-    text = facts.ua_string
-    if "Windows NT 10.0" in text or "Intel Mac OS X 10_15_7" in text or "Intel Mac OS X 10.15;" in text:
-        return True
-    return "Linux; Android 10; K)" in text or ("CrOS x86_64 14541.0.0" in text)
+    """Whether the system's version is the one that everybody's browser of this kind says."""
+    return _FROZEN.search(facts.ua_string) is not None
 
 
 def _device(facts: Facts, given: Hints) -> tuple[str, str]:

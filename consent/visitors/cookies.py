@@ -98,7 +98,8 @@ class Jar:
         session = self._session(cookies, standing, now) if visitor else None
         if session is not None and visitor is not None and session.visitor != visitor.id:
             session = None
-        return Found(visitor, session, self._customer(cookies, standing, now))
+        customer = self._customer(cookies, standing, visitor, now) if visitor else None
+        return Found(visitor, session, customer)
 
     def write(self, arrival: Arrival, site: str, now: int, *, where: Where, secure: bool) -> list[str]:
         """The `Set-Cookie` values that a visit needs; a visitor's time ends on the day it always did."""
@@ -113,9 +114,12 @@ class Jar:
             headers += self._line("session", plain, site, age=None, where=where, secure=secure)
         return headers
 
-    def write_customer(self, customer: Customer, site: str, *, where: Where, secure: bool) -> list[str]:
-        """The `Set-Cookie` value of a customer whom `declared` let through."""
-        return self._line("customer", msgspec.msgpack.encode(customer), site, age=None, where=where, secure=secure)
+    def write_customer(
+        self, customer: Customer, visitor: Visitor, site: str, *, where: Where, secure: bool
+    ) -> list[str]:
+        """The `Set-Cookie` value of a customer whom `declared` let through; it counts beside this visitor's alone."""
+        plain = visitor.id + msgspec.msgpack.encode(customer)
+        return self._line("customer", plain, site, age=None, where=where, secure=secure)
 
     def _line(self, kind: Kind, plain: bytes, site: str, *, age: int | None, where: Where, secure: bool) -> list[str]:
         value = self._keys.seal(plain, _purpose(kind, site), self._chance(NONCE_BYTES))
@@ -136,13 +140,15 @@ class Jar:
         session = Session(*struct.unpack(_FORMAT["session"], plain))
         return None if session.is_over(now) else session
 
-    def _customer(self, cookies: Mapping[str, str], standing: Standing, now: int) -> Customer | None:
+    def _customer(self, cookies: Mapping[str, str], standing: Standing, visitor: Visitor, now: int) -> Customer | None:
         plain = self._open("customer", cookies, standing)
+        if plain is None or plain[:16] != visitor.id:
+            return None
         try:
-            customer = msgspec.msgpack.decode(plain, type=Customer) if plain else None
+            customer = msgspec.msgpack.decode(plain[16:], type=Customer)
         except msgspec.MsgspecError:
             return None
-        return customer if customer and 0 <= now + 60_000 - customer.said < CUSTOMER_LASTS + 60_000 else None
+        return customer if 0 <= now + 60_000 - customer.said < CUSTOMER_LASTS + 60_000 else None
 
     def _open(self, kind: Kind, cookies: Mapping[str, str], standing: Standing) -> bytes | None:
         for secure in (True, False):

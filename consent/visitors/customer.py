@@ -13,8 +13,11 @@ CUSTOMER_LASTS = DAY
 CUSTOMER_FIELDS = 10
 CUSTOMER_TEXT = 100
 
+ROOM = 1_800
+"""Bytes for the id and the fields with their names: sealed, less than 3,000 characters."""
+
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class Customer(msgspec.Struct, frozen=True, array_like=True):
@@ -32,18 +35,24 @@ def declared(
 
     Returns the customer, or None where the id is none, and the reasons why something was left out.
     """
-    plain = _UNPRINTABLE.sub("", identifier)[: CUSTOMER_TEXT + 1].strip()
+    plain = _UNPRINTABLE.sub("", identifier[: 2 * CUSTOMER_TEXT]).strip()
     if not plain or len(plain) > CUSTOMER_TEXT:
         return None, ["customer-id"]
     kept: dict[str, str] = {}
+    room = ROOM - len(plain.encode())
     reasons: list[str] = []
     for field, text in list(fields.items())[: 4 * CUSTOMER_FIELDS]:
+        clean = _UNPRINTABLE.sub("", text[: CUSTOMER_TEXT + 1])
+        size = len(field) + len(clean.encode())
         if field not in names or _NAME.fullmatch(field) is None:
             reasons.append("customer-field-undeclared")
-        elif len(text) > CUSTOMER_TEXT:
+        elif len(clean) > CUSTOMER_TEXT:
             reasons.append("customer-field-too-long")
         elif len(kept) == CUSTOMER_FIELDS:
             reasons.append("customer-too-many-fields")
+        elif size > room:
+            reasons.append("customer-too-large")
         else:
-            kept[field] = _UNPRINTABLE.sub("", text)
+            kept[field] = clean
+            room -= size
     return Customer(plain, kept, now), reasons

@@ -52,10 +52,12 @@ class Keyring:
             purpose: what it is sealed for; it opens for nothing else.
             nonce: 12 random bytes, never used before.
         """
+        if len(nonce) != NONCE_BYTES:
+            raise ValueError(f"a nonce has {NONCE_BYTES} bytes")
         head = _VERSION + self.keys[0].id + nonce
         sealed = self._ciphers[self.keys[0].id].encrypt(nonce, plain, head[:5] + purpose)
         text = base64.urlsafe_b64encode(head + sealed).rstrip(b"=").decode()
-        if len(text) > MAX_LENGTH or len(nonce) != NONCE_BYTES:
+        if len(text) > MAX_LENGTH:
             raise ValueError("too long to be sealed into a cookie")
         return text
 

@@ -85,6 +85,9 @@ def test_frozen() -> None:
     assert read(WINDOWS) == Agent("Chrome", "131", "Windows", "", "desktop")
     android = read(CHROME.format("Linux; Android 10; K", "131.0.0.0 Mobile"))
     assert (android.system_version, android.brand, android.model) == ("", "", "")
+    iphone = "Mozilla/5.0 (iPhone; CPU iPhone OS {} like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/{}"
+    assert read((iphone + " Mobile/15E148 Safari/604.1").format("18_6", "26.0")).system_version == ""
+    assert read((iphone + " Mobile/15E148 Safari/604.1").format("17_5", "17.5")).system_version == "17.5"
     assert read("Mozilla/5.0 (Windows NT 6.1; rv:52.0) Gecko/20100101 Firefox/52.0").system_version == "7"
 
 

@@ -1,6 +1,7 @@
 """Visitor, session and customer cookies: what is sealed opens for its site alone, in its time, while it is allowed."""
 
 import stat
+import struct
 from collections.abc import Callable
 from hashlib import sha256
 from http.cookies import SimpleCookie
@@ -182,6 +183,26 @@ def test_another_sites_cookie() -> None:
     assert browser.jar.read(swapped, ALLOWED, NOW) == NOBODY
 
 
+def test_out_of_time() -> None:
+    """A cookie that a browser sends longer than it may is nobody's: the time stands inside, too."""
+    browser = Browser()
+    visitor, _, _ = browser.visit(NOW)
+    held = {key: value for key, (value, _) in browser.held.items()}
+    end = (visitor.first + LASTS) * DAY
+    assert browser.jar.read(held, ALLOWED, end - 1).visitor == visitor
+    assert browser.jar.read(held, ALLOWED, end) == NOBODY
+
+
+def test_a_cookie_of_another_kind() -> None:
+    """What was sealed as one cookie is nothing as another, whatever it holds."""
+    jar, visitor = Jar(RING, chance()), Visitor(b"v" * 16, 20_000, 1)
+    plain = struct.pack(">16sIH", *visitor)
+    for kind, known in (("visitor", visitor), ("session", None), ("customer", None)):
+        [line] = jar._line(kind, plain, "demo", age=None, where="page", secure=True)  # type: ignore[arg-type]
+        value = line.partition(";")[0].partition("=")[2]
+        assert jar.read({name("visitor", secure=True): value}, ALLOWED, NOW).visitor == known
+
+
 def test_session_of_another_visitor() -> None:
     """A session cookie beside another visitor's is none."""
     browser, other = Browser(), Browser()
@@ -267,23 +288,37 @@ def test_customer() -> None:
     assert customer == Customer("c-17", {"plan": "gold"}, NOW)
     assert reasons == ["customer-field-undeclared"] * 2
 
-    jar = Jar(RING, chance())
-    [line] = jar.write_customer(customer, "demo", where="page", secure=True)
-    value = line.partition(";")[0].partition("=")[2]
+    browser = Browser()
+    visitor, _, _ = browser.visit(NOW)
+    [line] = browser.jar.write_customer(customer, visitor, "demo", where="page", secure=True)
     assert "Max-Age" not in line and "gold" not in line
-    cookies = {name("customer", secure=True): value}
-    assert jar.read(cookies, ALLOWED, NOW + DAY - 1).customer == customer
-    assert jar.read(cookies, ALLOWED, NOW + DAY).customer is None
+    browser.take([line], NOW)
+    assert browser.read(NOW + DAY - 1).customer == customer
+    assert browser.read(NOW + DAY).customer is None
+    assert browser.read(NOW, Standing("demo", True, lambda _: True)).customer is None
+
+    other = Browser()
+    other.jar = Jar(RING, lambda length: b"\x07" * length)
+    other.visit(NOW)
+    other.take([line], NOW)
+    assert other.read(NOW).visitor is not None and other.read(NOW).customer is None
 
 
 def test_customer_is_bounded() -> None:
-    """Ten fields, a hundred characters each, and the cookie still fits; more are named and left out."""
+    """Ten fields, a hundred characters each, and the cookie still fits; more is named and left out."""
     names = [f"field_{number}" for number in range(14)]
-    customer, reasons = declared("x" * CUSTOMER_TEXT, dict.fromkeys(names, "é" * CUSTOMER_TEXT), frozenset(names), NOW)
+    whose, jar = Visitor(b"v" * 16, 20_000, 1), Jar(RING, chance())
+
+    customer, reasons = declared("x" * CUSTOMER_TEXT, dict.fromkeys(names, "x" * CUSTOMER_TEXT), frozenset(names), NOW)
     assert customer is not None and len(customer.fields) == CUSTOMER_FIELDS
     assert reasons == ["customer-too-many-fields"] * 4
-    [line] = Jar(RING, chance()).write_customer(customer, "demo", where="elsewhere", secure=True)
+    [line] = jar.write_customer(customer, whose, "demo", where="elsewhere", secure=True)
     assert len(line) < MAX_LENGTH + 200
+
+    wide, reasons = declared("\ud800x", dict.fromkeys(names, "\U0001f36a" * CUSTOMER_TEXT), frozenset(names), NOW)
+    assert wide is not None and len(wide.fields) == 4 and set(reasons) == {"customer-too-large"}
+    assert jar.write_customer(wide, whose, "demo", where="page", secure=True)
+
     assert declared("", {}, frozenset(), NOW) == declared("x" * 101, {}, frozenset(), NOW) == (None, ["customer-id"])
     assert declared("a", {"b": "x" * 101}, frozenset("b"), NOW)[1] == ["customer-field-too-long"]
 

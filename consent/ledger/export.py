@@ -1,5 +1,6 @@
 """A site's logs as a folder of plain files that an auditor checks without us (C2SP tlog-tiles and a verifier)."""
 
+import os
 import re
 import shutil
 import tempfile
@@ -7,6 +8,7 @@ from collections.abc import Callable
 from importlib.resources import files
 from itertools import islice
 from pathlib import Path
+from typing import IO
 
 import msgspec
 
@@ -38,6 +40,8 @@ class Exported(msgspec.Struct, frozen=True):
 def export(file: Path, site: str, folder: Path, said: Said, *, progress: Progress | None = None) -> Exported:
     """Write every log of a site into a new folder, whole or not at all. Memory does not grow with the log.
 
+    Only its owner can read the folder (0700, files 0600): it holds every receipt id, and whoever has one can erase.
+
     Raises NotFound when the store has no log of that site, Problem when the folder is taken or cannot be written, or
     when the store's leaves do not lead to its checkpoint.
     """
@@ -54,7 +58,6 @@ def export(file: Path, site: str, folder: Path, said: Said, *, progress: Progres
             if not logs:
                 raise NotFound("no_log", f"The store has no log of {site!r}.", "See which it has: consent ledger list.")
             exported = _write_all(snapshot, logs, made, said, progress=progress)
-        made.chmod(0o755)
         made.replace(folder)
     except OSError as error:
         raise _unwritable(folder, error) from error
@@ -85,14 +88,13 @@ def _write_all(
     here = files("consent.ledger.standalone")
     for name in ("verify.py", "README.md"):
         text = here.joinpath(name).read_text("utf-8")
-        (made / name).write_text(text.replace("{site}", newest.site) if name == "README.md" else text, "utf-8")
+        _write(made / name, (text.replace("{site}", newest.site) if name == "README.md" else text).encode())
     notices = _write_notices(snapshot, newest.site_id, made / "notices")
     return Exported(newest.site, sum(log.size for log in logs), records, notices)
 
 
 def _write_log(snapshot: Snapshot, log: Opened, folder: Path, said: Said, progress: Progress | None) -> int:
     """One log's tiles, entries, checkpoint and records; returns the number of records."""
-    folder.mkdir(parents=True, exist_ok=True)
     edge = Edge.empty()
     rows = snapshot.leaves(log)
     while chunk := [_entry(row) for row in islice(rows, WIDTH)]:
@@ -105,7 +107,7 @@ def _write_log(snapshot: Snapshot, log: Opened, folder: Path, said: Said, progre
     if (edge.size, encoded(edge.root())) != (log.size, log.root):
         remedy = "Find out where: consent ledger verify. What is not sound is not exported."
         raise Problem("log_altered", f"The leaves of {log.origin} do not lead to its checkpoint.", remedy)
-    (folder / "checkpoint").write_text(log.checkpoint, "utf-8")
+    _write(folder / "checkpoint", log.checkpoint.encode())
     return _write_records(snapshot, log, folder / "records.ndjson", said)
 
 
@@ -119,13 +121,26 @@ def _write_tiles(folder: Path, tiles: list[tuple[int, int, tuple[bytes, ...]]]) 
 
 
 def _write(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
+    with _opened(path) as file:
+        file.write(data)
+
+
+def _opened(path: Path) -> IO[bytes]:
+    """A new file that nobody but its owner reads, in folders that nobody else enters."""
+    _make_folder(path.parent)
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+
+
+def _make_folder(folder: Path) -> None:
+    """With those above it, which `parents=True` would leave open to all."""
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        folder.mkdir(mode=0o700)
 
 
 def _write_records(snapshot: Snapshot, log: Opened, path: Path, said: Said) -> int:
     count = 0
-    with path.open("wb") as lines:
+    with _opened(path) as lines:
         for row in snapshot.records(log):
             count += 1
             told = {"leaf": row["leaf"], "record": msgspec.Raw(said(row, log.site)), "salt": row["salt"]}
@@ -135,11 +150,11 @@ def _write_records(snapshot: Snapshot, log: Opened, path: Path, said: Said) -> i
 
 def _write_notices(snapshot: Snapshot, site_id: int, folder: Path) -> int:
     """Every notice under the hash that records name it by; whether its body has that hash, the verifier tells."""
-    folder.mkdir()
+    folder.mkdir(mode=0o700)
     count = 0
     for row in snapshot.notices(site_id):
         if _HASH.fullmatch(row["hash"]):
-            (folder / f"{row['hash']}.json").write_bytes(row["body"].encode())
+            _write(folder / f"{row['hash']}.json", row["body"].encode())
             count += 1
     return count
 

@@ -3,6 +3,7 @@
 import ast
 import json
 import shutil
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -54,6 +55,13 @@ def test_sound(exported: Path) -> None:
     leaves = [json.loads(line)["leaf"] for line in (exported / "records.ndjson").read_text().splitlines()]
     assert len(leaves) == COUNT - len(ERASED) and not set(leaves) & set(ERASED)
     assert "{site}" not in (exported / "README.md").read_text()
+
+
+def test_only_its_owner_reads_it(exported: Path) -> None:
+    """An export holds receipt ids, and whoever has one can erase: its folders are 0700, its files 0600."""
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in (exported, *exported.rglob("*")) if path.is_dir()}
+    assert modes == {0o700}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in exported.rglob("*") if path.is_file()} == {0o600}
 
 
 def test_key(exported: Path) -> None:

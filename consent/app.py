@@ -92,7 +92,7 @@ class Service:
         self.retention = Retention(db, self.sequencer, self.erasure, config)
         self.erase = ErasePost(self.erasure, self.published, config.networks, time.monotonic)
         self.install = Install(db, self.sequencer, Witnesses(db, configured(config)))
-        self.ledgers = Ledgers(db, config.base_url)
+        self.ledgers = Ledgers(db, config.base_url, public=config.public_log)
         self.demo = Demo(config, self.delivery.published)
         self._described = msgspec.json.encode(openapi.describe(config.base_url))
 

@@ -43,6 +43,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     #: Connections open at once from one address (not from trusted proxies), and altogether.
     connections_address: Positive = 128
     connections: Positive = 8_000
+    #: Whether everybody may read the logs (/log/, /.well-known/consent-log/): the second and the kind of every choice.
+    public_log: bool = True
     #: Witnesses that cosign the install's log: "URL KEY" each.
     witnesses: tuple[str, ...] = ()
 

@@ -33,14 +33,20 @@ _EPOCH = re.compile("e(?:[2-9]|[1-9][0-9]{1,4})", re.ASCII)
 
 
 class Ledgers:
-    """The logs of a store, for everyone: they hold commitments, and nothing of any visitor."""
+    """The logs of a store, for everyone: the second and kind of each choice, commitments, what was erased together.
 
-    def __init__(self, db: Database, base_url: str) -> None:
+    Nothing names a visitor, but volume and rate of refusals are told; where `public` is False, nothing is served.
+    """
+
+    def __init__(self, db: Database, base_url: str, *, public: bool = True) -> None:
         self._db = db
         self._base = base_url
+        self._public = public
 
     def routes(self) -> list[BaseRoute]:
-        """Every path of this room, for the app's one list."""
+        """Every path of this room, for the app's one list; none where the logs are not public."""
+        if not self._public:
+            return []
         return [
             Route("/log/{site}/checkpoint", self.checkpoint, methods=["GET"]),
             Route("/log/{site}/tile/{tile:path}", self.tile, methods=["GET"]),

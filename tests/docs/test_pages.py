@@ -8,6 +8,7 @@ import shlex
 import sqlite3
 import subprocess
 import sys
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import click
@@ -15,6 +16,7 @@ import pytest
 
 from consent.cli import main
 from consent.delivery.snippet import Snippet
+from consent.openapi import describe
 from consent.regimes.regime import load_regimes
 from tests.docs.page import DOCS, fences, read
 
@@ -55,6 +57,23 @@ def test_the_regime_map_has_the_states_of_the_law() -> None:
     [listed] = re.findall(r"\^US-\(([A-Z|]+)\)\$", read("owners.md"))
 
     assert {f"US-{state}" for state in listed.split("|")} == load_regimes()["us"].regions
+
+
+OPERATORS = ("/", "/livez", "/readyz", "/openapi.json", "/demo")
+"""Addresses that a site's own host need not have."""
+
+
+def test_proxies_let_all_public_addresses_through() -> None:
+    """The nginx and Caddy examples have every address that pages, visitors, auditors and witnesses ask for."""
+    paths = [re.sub(r"\{[^}]+\}", "x", path) for path in describe("https://www.example.com")["paths"]]
+    public = {path for path in paths if path not in OPERATORS and not path.startswith("/demo/")}
+    text = read("owners.md")
+    [nginx] = [re.compile(one) for one in re.findall(r"location ~ (\S+) \{", text)]
+    [caddy] = re.findall(r"@consent path (.*)", text)
+
+    assert {"/log/x/checkpoint", "/.well-known/consent-log/x", "/n/x", "/v1/x/erase"} < public
+    assert {path for path in public if not nginx.search(path)} == set()
+    assert {path for path in public if not any(fnmatchcase(path, one) for one in caddy.split())} == set()
 
 
 def test_the_hash_is_printed_where_the_page_says() -> None:

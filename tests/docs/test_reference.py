@@ -34,6 +34,8 @@ def shown(value: object) -> str:
     """A default as the page writes it: as in TOML."""
     if value is None:
         return "none"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
     if isinstance(value, tuple):
         return f"`{list(value)}`"
     return f'`"{value}"`' if isinstance(value, str | Path) else f"`{value}`"

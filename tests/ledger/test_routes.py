@@ -8,7 +8,10 @@ import httpx2
 import pytest
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.testclient import TestClient
 
+from consent.app import create_app
+from consent.config import Config
 from consent.db.sqlite import open_sqlite
 from consent.errors import Problem
 from consent.ledger import merkle
@@ -111,3 +114,11 @@ async def test_entries_compressed(client: httpx2.AsyncClient) -> None:
     assert packed.headers["content-encoding"] == "gzip"
     assert plain.content == packed.content
     assert len(b64decode(parse_bundle(plain.content)[0].split(b"\n")[3])) == 32
+
+
+@pytest.mark.parametrize(("public", "code"), [(True, "no_log"), (False, "not_found")])
+def test_logs_that_are_not_public(tmp_path: Path, *, public: bool, code: str) -> None:
+    """The setting `public_log = false` closes every address of every log."""
+    with TestClient(create_app(Config(data=tmp_path, public_log=public))) as client:
+        for path in ("/.well-known/consent-log/nobody", "/log/nobody/checkpoint", "/log/nobody/tile/0/000.p/1"):
+            assert client.get(path).json()["error"] == code

@@ -8,11 +8,12 @@ import pytest
 
 from consent.db import Database
 from consent.errors import NotFound, StoreError, Unavailable
-from consent.ledger.leaf import parse_ranges, verify_receipt
+from consent.ledger.leaf import entry, parse_ranges, verify_receipt
 from consent.ledger.sequencer import Log
 from consent.records.intake import Taken
 from consent.rights import erased, queries
 from consent.rights.erasure import Erasure
+from consent.rights.leaves import LONGEST, content, from_text
 from tests.records.taking import Shop
 
 
@@ -154,3 +155,35 @@ def test_the_list_survives_a_torn_line(tmp_path: Path) -> None:
 
     assert erased.read(path) == [*lines, erased.Line(1, 2, "8")]
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_no_leaf_is_too_long() -> None:
+    """A chain of 20,000 records that lie apart is told in many leaves, each well below 65,535 bytes."""
+    apart = ",".join(map(str, range(1_000_000, 1_040_000, 2)))
+
+    parts = content({1: apart, 2: apart, 3: "7"}, 2)
+
+    assert max(len(entry("erased", 1_760_000_000, part)) for part in parts) < LONGEST + 100
+    told = {
+        epoch: ",".join(part.rpartition(":")[2] for part in parts if part.startswith(f"{epoch}:")) for epoch in (1, 3)
+    }
+    assert told == {1: apart, 3: "7"}
+    assert ",".join(part for part in parts if ":" not in part) == apart
+    for part in parts:
+        parse_ranges(part.rpartition(":")[2])
+
+
+async def test_a_long_chain_is_told_in_many_leaves(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one erasure destroys may take several leaves; the list beside the store has it whole."""
+    monkeypatch.setattr("consent.rights.leaves.LONGEST", 8)
+    mine = await shop.say()
+    for _ in range(5):
+        await shop.say()
+        await change(shop, mine)
+    await erasure_of(shop).erase(shop.site, mine.receipt)
+
+    assert await leaves(shop) == ["0,2,4,6", "8,10"]
+    [line] = erased.read(shop.folder / erased.NAME)
+    assert line.ranges == "0,2,4,6,8,10"
+    [request] = await queries.requests(shop.db, shop.site.site_id, 10)
+    assert from_text(request["leaves"]) == {1: "0,2,4,6,8,10"}

@@ -6,7 +6,7 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import msgspec
 from starlette.applications import Starlette
@@ -191,9 +191,10 @@ class App(Starlette):
         await super().__call__(scope, receive, send)
 
 
-def create_app(config: Config) -> App:
+def create_app(config: Config, on_fault: Callable[[], None] | None = None) -> App:
     """The service as an ASGI application. It opens the store when it starts and lets go of it when it stops.
 
+    `on_fault` is called when the disk has failed, and should begin anew: until then every choice is answered 503.
     Raises StoreError at its start when the data folder cannot be used, also because another service uses it.
     """
 
@@ -202,7 +203,7 @@ def create_app(config: Config) -> App:
         async with contextlib.AsyncExitStack() as opened:
             await asyncio.to_thread(prepare, config.data)
             opened.callback(Hold(config.data).release)
-            db = await open_sqlite(config.store)
+            db = await open_sqlite(config.store, on_fault=on_fault)
             opened.push_async_callback(db.close)
             service = Service(config, db, write_secret(config))
             app.router.routes[:] = service.routes()

@@ -22,7 +22,7 @@ from consent.regimes.visit import Visits
 from consent.sites import queries as sites
 from consent.sites import tokens
 from consent.web.protocol import Bounds
-from consent.web.server import listen, run
+from consent.web.server import adopt, begin_anew, listen, run
 
 
 class Log(msgspec.Struct):
@@ -55,17 +55,19 @@ def serve(config: Config, *, as_json: bool) -> None:
     prepare(config.data)
     _check_places(config)
     configured(config)
-    socket = listen(config.host, config.port)
-    with socket:
+    left = adopt()
+    with left or listen(config.host, config.port) as socket:
         config = msgspec.structs.replace(config, port=socket.getsockname()[1])
         welcome = asyncio.run(_prepare(config))
 
         def listening() -> None:
             _note(config)
-            click.echo(msgspec.json.encode(welcome).decode() if as_json else str(welcome))
+            if left is None:
+                click.echo(msgspec.json.encode(welcome).decode() if as_json else str(welcome))
 
         bounds = Bounds(per_address=config.connections_address, connections=config.connections, trusted=config.networks)
-        run(create_app(config), socket, bounds, config.log_level, listening)
+        app = create_app(config, on_fault=lambda: begin_anew(socket))
+        run(app, socket, bounds, config.log_level, listening)
 
 
 def _note(config: Config) -> None:

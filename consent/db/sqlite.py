@@ -1,6 +1,7 @@
 """The storage port over SQLite: one writer, a few readers, each on a thread of its own (aiosqlite)."""
 
 import asyncio
+import logging
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -16,6 +17,8 @@ from consent.errors import ContradictionError, StoreError
 
 T = TypeVar("T")
 
+_log = logging.getLogger(__name__)
+
 APPLICATION_ID = 0x436E7374
 """Marks the file as ours ("Cnst"), so that another program's database is never migrated by mistake."""
 
@@ -29,16 +32,25 @@ PRAGMAS: tuple[tuple[str, int | str], ...] = (
     ("fullfsync", 1),  # macOS alone needs to be told
     ("secure_delete", 1),  # what is erased is overwritten
     ("foreign_keys", 1),
-    ("wal_autocheckpoint", 1_000),
+    ("wal_autocheckpoint", 0),  # SQLite keeps the errors of its own checkpoints to itself: ours are looked at
     ("journal_size_limit", 64 * 1024 * 1024),
 )
 
 _BROKEN = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_FULL, sqlite3.SQLITE_NOTADB)
-"""After these the writer's connection is not trusted again: a failed fsync must not be tried twice."""
+"""After these the writer's connection is not trusted again."""
+
+_UNSYNCED = (sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC)
+"""A sync failed: what the kernel held for the disk may be gone, and counts as saved (PostgreSQL's fsyncgate, 2018)."""
+
+CHECKPOINT_ROWS = 4_000
+CHECKPOINT_WRITES = 200
+"""The write-ahead log is written back after so many rows or so many transactions: some 4 MB of it."""
 
 
-async def open_sqlite(path: Path, *, readers: int = 2) -> Database:
+async def open_sqlite(path: Path, *, readers: int = 2, on_fault: Callable[[], None] | None = None) -> Database:
     """Open the store in a file, made and migrated where needed. The folder must exist.
+
+    `on_fault` is called when the disk has failed: nothing is written any more until another process opens the store.
 
     Raises StoreError when the file is not ours, is newer than this software, or does not take a setting.
     """
@@ -53,14 +65,23 @@ async def open_sqlite(path: Path, *, readers: int = 2) -> Database:
         for connection in opened:
             await connection.close()  # its thread would keep the process from ending
         raise
-    return SqliteDatabase(path, opened[0], opened[1:])
+    return SqliteDatabase(path, opened[0], opened[1:], on_fault)
 
 
 class SqliteDatabase:
     """See `Database`. Writes wait in a row for the one writer; reads see what is committed and wait for no write."""
 
-    def __init__(self, path: Path, writer: aiosqlite.Connection, readers: Sequence[aiosqlite.Connection]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        writer: aiosqlite.Connection,
+        readers: Sequence[aiosqlite.Connection],
+        on_fault: Callable[[], None] | None = None,
+    ) -> None:
         self._path = path
+        self._on_fault = on_fault
+        self._fault = False
+        self._rows = self._writes = 0
         self._writer = writer
         self._writing = asyncio.Lock()
         self._scrubber = Scrubber(path, self._writing)
@@ -98,7 +119,9 @@ class SqliteDatabase:
 
     async def batch(self, statements: Sequence[Statement], /) -> list[int]:
         async with self._writing:
-            return await self._write(_batch, statements)
+            counts = await self._write(_batch, statements)
+            await self._checkpoint(sum(counts))
+            return counts
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Database]:
@@ -107,6 +130,7 @@ class SqliteDatabase:
                 await self._write(_begin)  # inside: whoever is cancelled meanwhile leaves a transaction that was begun
                 yield _Held(self._writer)
                 await self._write(_commit)
+                await self._checkpoint(CHECKPOINT_ROWS // CHECKPOINT_WRITES)
             except BaseException:
                 await _run(self._writer, _rollback)
                 raise
@@ -115,6 +139,7 @@ class SqliteDatabase:
         try:
             return await self._scrubber.run(seconds)
         except sqlite3.Error as error:
+            self._note_fault(error)
             raise _store_error(error) from error
 
     async def close(self) -> None:
@@ -134,6 +159,8 @@ class SqliteDatabase:
         """Run on the writer's thread; after a failure of the disk on a fresh connection."""
         if self._closed:
             raise StoreError("store_closed", "The store is closed.", "Start the service again.")
+        if self._fault:
+            raise StoreError("store_fault", "The disk failed while the store was written.", "Look at the disk.")
         if self._broken:
             await self._writer.close()
             self._writer = await _connect(self._path, query_only=False)
@@ -142,7 +169,30 @@ class SqliteDatabase:
             return await _run(self._writer, function, *args)
         except StoreError as error:
             self._broken = _code(error.__cause__) in _BROKEN
+            self._note_fault(error.__cause__)
             raise
+
+    async def _checkpoint(self, rows: int) -> None:
+        """Write the log back now and then. What fails here was durable before: the log has it, and is kept."""
+        self._rows += rows
+        self._writes += 1
+        if self._rows < CHECKPOINT_ROWS and self._writes < CHECKPOINT_WRITES:
+            return
+        self._rows = self._writes = 0
+        try:
+            await self._write(_write_back)
+        except StoreError as error:
+            _log.error("the write-ahead log could not be written back: %s", error.message)
+
+    def _note_fault(self, cause: BaseException | None) -> None:
+        """A sync that failed is not tried again: the pages it was for count as clean, and a checkpoint that had written
+        some of them would leave them out. Only who reads the log from its start writes them again: another process.
+        """
+        if getattr(cause, "sqlite_errorcode", 0) in _UNSYNCED and not self._fault:
+            self._fault = True
+            _log.critical("The disk failed while the store was written (%s).", cause)
+            if self._on_fault:
+                self._on_fault()
 
 
 class _Held:
@@ -314,6 +364,10 @@ def _commit(connection: sqlite3.Connection) -> None:
 def _rollback(connection: sqlite3.Connection) -> None:
     if connection.in_transaction:
         connection.execute("rollback")
+
+
+def _write_back(connection: sqlite3.Connection) -> None:
+    connection.execute("pragma wal_checkpoint(passive)").fetchall()
 
 
 def _empty_log(connection: sqlite3.Connection) -> None:

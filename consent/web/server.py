@@ -2,10 +2,13 @@
 
 import functools
 import logging
+import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable
+from typing import NoReturn
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -15,6 +18,12 @@ from consent.web.protocol import Bounds, Guard, GuardedProtocol
 
 if sys.platform != "win32":
     import resource
+
+_LEFT = "LISTENING_SOCKET"
+"""Variable of the environment: number of the socket, how often the program began anew, when it last did."""
+
+ANEW_SECONDS = 60.0
+"""A program that begins anew after less than this waits a second longer each time."""
 
 STOP_SECONDS = 10
 """How long requests that were begun may take to end when the service stops."""
@@ -58,6 +67,25 @@ def listen(host: str, port: int) -> socket.socket:
         ) from error
     found.set_inheritable(True)
     return found
+
+
+def adopt() -> socket.socket | None:
+    """The socket that this process left to itself when it began anew; None at a first start."""
+    told = os.environ.get(_LEFT, "").split(" ")
+    return socket.socket(fileno=int(told[0])) if told[0] else None
+
+
+def begin_anew(found: socket.socket) -> NoReturn:
+    """Start this very program again, in this process: nothing of its memory or its open files goes on but the socket.
+
+    Who is connected is cut off; who connects meanwhile waits. When that happens again and again, it takes its time.
+    """
+    last = os.environ.get(_LEFT, "").split(" ")
+    often = int(last[1]) + 1 if last[0] and time.monotonic() - float(last[2]) < ANEW_SECONDS else 0
+    time.sleep(min(often, ANEW_SECONDS / 2))
+    os.environ[_LEFT] = f"{found.fileno()} {often} {time.monotonic()}"
+    sys.stdout.flush()
+    os.execv(sys.executable, sys.orig_argv)  # noqa: S606  # our own command line
 
 
 def run(app: ASGIApp, found: socket.socket, bounds: Bounds, log_level: str, listening: Callable[[], None]) -> None:

@@ -268,3 +268,47 @@ async def test_the_store_is_its_owners_alone(db: Database, tmp_path: Path) -> No
     modes = modes_in(tmp_path)
     assert modes.keys() >= {"consent.sqlite", "consent.sqlite-wal"}
     assert set(modes.values()) == {"0o600"}
+
+
+async def test_a_sync_that_failed_is_not_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After it nothing is written by this process; who opened the store is told, once; readers go on."""
+    told: list[str] = []
+    opened = await open_sqlite(tmp_path / "consent.sqlite", on_fault=lambda: told.append("fault"))
+    await opened.execute(ADD, id=1, key="a")
+
+    def unsynced(*_: object) -> None:
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr("consent.db.sqlite._commit", unsynced)
+        with pytest.raises(StoreError):
+            await opened.execute(ADD, id=2, key="b")
+    for _ in range(2):
+        with pytest.raises(StoreError, match="disk failed"):
+            await opened.execute(ADD, id=3, key="c")
+
+    assert told == ["fault"]
+    assert len(await opened.fetch("select * from site")) == 1
+    await opened.close()
+
+
+async def test_the_log_is_written_back_now_and_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without SQLite's own checkpoints the write-ahead log stays small; when writing back fails, the write held."""
+    monkeypatch.setattr("consent.db.sqlite.CHECKPOINT_WRITES", 10)
+    opened = await open_sqlite(tmp_path / "consent.sqlite")
+    sizes = []
+    for number in range(100):
+        await opened.execute(ADD, id=number, key=f"{number}:" + "x" * 4_000)
+        sizes.append((tmp_path / "consent.sqlite-wal").stat().st_size)
+    assert max(sizes[50:]) == max(sizes[:50]) < 1_000_000
+
+    def failing(_: sqlite3.Connection) -> None:
+        raise sqlite3.OperationalError("full")
+
+    monkeypatch.setattr("consent.db.sqlite._write_back", failing)
+    for number in range(100, 120):
+        await opened.execute(ADD, id=number, key=str(number))
+    assert len(await opened.fetch("select * from site")) == 120
+    await opened.close()

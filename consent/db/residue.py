@@ -11,7 +11,8 @@ import sqlite3
 import struct
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,9 +24,6 @@ READ = 64
 
 MOST_PAGES = 1 << 24
 """From here on a page of overflowing text could look like a tree's: a number of a page begins it."""
-
-LOCK_SECONDS = 0.05
-"""How long to wait for writers and readers; whoever asks tries again later."""
 
 _HEADS = {2: 12, 5: 12, 10: 8, 13: 8}
 """Bytes before the cell pointers, by kind of page: inner and leaf pages of indexes and tables."""
@@ -88,32 +86,48 @@ def dirty_pages(path: Path, proceed: Callable[[], bool]) -> list[int]:
     return found
 
 
-def overwrite(path: Path, numbers: Sequence[int]) -> bool:
+def written_back(path: Path) -> bool:
+    """Write the log of writes back as far as readers let, beside writers; False when it is not the whole of it.
+
+    While somebody reads an old state, this alone is tried: it makes no writer wait.
+    """
+    with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as connection:
+        try:
+            [busy, frames, done] = connection.execute("pragma wal_checkpoint(passive)").fetchone()
+        except sqlite3.OperationalError as error:
+            return _in_the_way(error)
+        return not busy and frames == done
+
+
+def overwrite(path: Path, numbers: Sequence[int], again: Collection[int] = ()) -> bool:
     """Empty the log of writes, and clean these pages while nobody writes; False when somebody was in the way.
 
     With the lock held and the log empty, the file is all there is: no checkpoint comes between reading a page and
-    writing it. The write at the end makes every other connection forget what it has in memory of the old pages.
+    writing it. The write at the end makes every other connection forget what it has in memory of the old pages. Nobody
+    is waited for: who calls this keeps writers waiting.
+
+    Args:
+        path: the store.
+        numbers: of pages, from 0.
+        again: which of them are written even if they look clean, since it is not known what of them is on the disk.
     """
-    connection = sqlite3.connect(path, timeout=LOCK_SECONDS, isolation_level=None)
-    try:
-        [busy, *_] = connection.execute("pragma wal_checkpoint(truncate)").fetchone()
-        if busy or not numbers:
-            return not busy
-        connection.execute("begin immediate")
-        if _written(path):
-            return False
-        _clean(descriptor(path), numbers)
-        connection.execute(
-            "insert into probe (site_id, time) values (0, ?) on conflict (site_id) do update set time = excluded.time",
-            (time.time_ns() // 1_000_000,),
-        )
-        connection.execute("commit")
-    except sqlite3.OperationalError as error:
-        if (error.sqlite_errorcode & 0xFF) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            return False
-        raise
-    finally:
-        connection.close()
+    with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as connection:
+        try:
+            [busy, *_] = connection.execute("pragma wal_checkpoint(truncate)").fetchone()
+            if busy or not numbers:
+                return not busy
+            connection.execute("begin immediate")
+            if _written(path):
+                return False
+            _clean(descriptor(path), numbers, again)
+            connection.execute(
+                "insert into probe (site_id, time) values (0, ?)"
+                " on conflict (site_id) do update set time = excluded.time",
+                (time.time_ns() // 1_000_000,),
+            )
+            connection.execute("commit")
+        except sqlite3.OperationalError as error:
+            return _in_the_way(error)
     return True
 
 
@@ -130,13 +144,26 @@ def descriptor(path: Path) -> int:
         return _open[key]
 
 
-def _clean(file: int, numbers: Sequence[int]) -> None:
+def _in_the_way(error: sqlite3.OperationalError) -> bool:
+    """False for an error that says that somebody else is at work; any other is raised."""
+    if (error.sqlite_errorcode & 0xFF) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return False
+    raise error
+
+
+def _clean(file: int, numbers: Sequence[int], again: Collection[int]) -> None:
     shape = _shape(file)
     for number in numbers:
-        fresh = cleaned(os.pread(file, shape.page, number * shape.page)) if 0 < number < shape.pages else None
-        if fresh:
-            os.pwrite(file, fresh, number * shape.page)
-    os.fsync(file)
+        page = os.pread(file, shape.page, number * shape.page) if 0 < number < shape.pages else b""
+        fresh = cleaned(page) if page else None
+        if fresh or (page and number in again):
+            os.pwrite(file, fresh or page, number * shape.page)
+    try:
+        os.fsync(file)
+    except OSError:
+        if hasattr(os, "posix_fadvise"):  # the next look is at the disk, not at what was to be on it
+            os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
+        raise
 
 
 def _shape(file: int) -> Shape:

@@ -1,11 +1,12 @@
 """What is deleted is gone from every byte of the store's files, and what is not deleted is not touched."""
 
 import asyncio
+import os
 import random
 import re
 import sqlite3
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from consent.db import Database, Statement, residue, scrub
 from consent.db.residue import cleaned
 from consent.db.sqlite import open_sqlite
+from consent.errors import StoreError
 
 ROWS = 8_000
 SITES = "insert into site (site_id, key, created) values (:site_id, :key, 1)"
@@ -81,10 +83,10 @@ async def test_nobody_writes_old_pages_back(tmp_path: Path, monkeypatch: pytest.
     other.execute("pragma cache_size = -100000")
     clean = residue._clean
 
-    def read_before(file: int, numbers: Sequence[int]) -> None:
+    def read_before(file: int, numbers: Sequence[int], again: Collection[int]) -> None:
         other.execute("select count(*) from log_token where hash > '' and created = 1").fetchall()
         other.execute("select sum(length(hash)) from log_token not indexed").fetchall()
-        clean(file, numbers)
+        clean(file, numbers, again)
 
     monkeypatch.setattr(residue, "_clean", read_before)
     monkeypatch.setattr(scrub, "PATCHED", 1_000_000)
@@ -105,7 +107,7 @@ async def test_a_write_in_between_puts_it_off(tmp_path: Path, monkeypatch: pytes
     db = await open_sqlite(tmp_path / "consent.sqlite")
     other = sqlite3.connect(tmp_path / "consent.sqlite", isolation_level=None)
     touched: list[Sequence[int]] = []
-    monkeypatch.setattr(residue, "_clean", lambda _, numbers: touched.append(numbers))
+    monkeypatch.setattr(residue, "_clean", lambda _, numbers, __: touched.append(numbers))
 
     class Slow(sqlite3.Connection):
         """Somebody else is faster than its lock."""
@@ -169,6 +171,71 @@ async def test_a_reader_is_waited_for(tmp_path: Path) -> None:
     reader.execute("rollback")
     assert await db.scrub(5)
     reader.close()
+    await db.close()
+
+
+async def test_a_reader_makes_no_writer_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While someone reads an old state, the writer is never held for the scrub, and tries come ever more rarely."""
+    db = await open_sqlite(tmp_path / "consent.sqlite")
+    await db.execute(SITES, site_id=1, key="shop")
+    reader = sqlite3.connect(tmp_path / "consent.sqlite", isolation_level=None)
+    reader.execute("begin")
+    reader.execute("select * from site").fetchall()
+    await db.execute("delete from site where site_id = 1")
+    held: list[Sequence[int]] = []
+    tried: list[float] = []
+    written_back = residue.written_back
+
+    def look(path: Path) -> bool:
+        tried.append(time.monotonic())
+        return written_back(path)
+
+    def hold(_: Path, numbers: Sequence[int], __: Collection[int]) -> bool:
+        held.append(numbers)
+        return False
+
+    monkeypatch.setattr(scrub, "written_back", look)
+    monkeypatch.setattr(scrub, "overwrite", hold)
+    assert not await db.scrub(2)
+    assert held == []
+    assert 3 <= len(tried) <= 8  # 50 ms, 100, 200, 400, 800
+    reader.close()
+    await db.close()
+
+
+async def test_a_sync_that_failed_is_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What could not be synced looks clean afterwards; it is written and synced again before that is believed."""
+    db, texts = await filled(tmp_path, random.Random(11))
+    rows = [{"hash": text} for text in texts[::2]]
+    await db.batch([Statement("delete from log_token where site_id = 1 and hash = :hash", rows)])
+    failing, written, synced = True, set[int](), list[set[int]]()
+    pwrite, fsync = os.pwrite, os.fsync
+
+    def write(file: int, data: bytes, at: int) -> int:
+        written.add(at)
+        return pwrite(file, data, at)
+
+    def sync(file: int) -> None:
+        if failing:
+            raise OSError(5, "Input/output error")
+        synced.append(set(written))
+        fsync(file)
+
+    monkeypatch.setattr(os, "pwrite", write)
+    monkeypatch.setattr(os, "fsync", sync)
+    monkeypatch.setattr(scrub, "PATCHED", 1_000_000)
+    for _ in range(2):
+        with pytest.raises(StoreError):
+            await db.scrub(30)
+    failed = set(written)
+    assert failed
+    written.clear()
+    failing = False
+    assert await db.scrub(30)
+    assert failed <= synced[-1]
+    written.clear()
+    assert await db.scrub(30)
+    assert written == set()
     await db.close()
 
 

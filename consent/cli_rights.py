@@ -68,7 +68,7 @@ def retention(key: str, dry_run: bool, data: Path | None, file: Path | None, as_
             faces = [{"law": why.law, "days": why.days, "source": why.source, "receipts": n} for why, n in due.items()]
             deleted = 0 if dry_run else await kept.run_site(site)
             await erasure.finish()
-            await kept.certify()
+            await kept.certify(site)
             rows = await queries.requests(db, site.site_id, _MOST)
             files = sorted({row["certificate"] for row in rows if row["certificate"]})
             return {"site": site.key, "due": faces, "deleted": deleted, "certificates": files}

@@ -78,39 +78,54 @@ async def count_unknown(db: Database, site_id: int, day: int, time: int, count: 
     )  # fmt: skip
 
 
-async def forget(db: Database, before: int) -> int:
-    """Delete what was complete before a moment (ms), a thousand at most; the number deleted."""
+async def forget(db: Database, site_id: int, before: int) -> int:
+    """Delete what was complete at a site before a moment (ms), a thousand at most; the number deleted."""
     rows = await db.fetch(
-        "select site_id, id from rights_request where state = 'complete' and time < :before limit 1000", before=before
-    )
+        "select site_id, id from rights_request where site_id = :site_id and time < :before and state = 'complete'"
+        " order by time limit 1000",
+        site_id=site_id, before=before,
+    )  # fmt: skip
     return (
         await db.execute_many("delete from rights_request where site_id = :site_id and id = :id", rows) if rows else 0
     )
 
 
 async def oldest(db: Database, site_id: int, after: str, before: str, limit: int) -> list[Row]:
-    """Ids and receipts of records between two ids, in order of time."""
+    """Records between two ids, in order of time, with what their end depends on; `last` is the id of the newest one of
+    the same receipt."""
     return await db.fetch(
-        "select id, receipt from consent_record where site_id = :site_id and id > :after and id < :before"
-        " order by id limit :limit",
+        "select r.id, r.receipt, r.time, r.version, r.regime, r.purposes, r.services,"
+        " (select max(n.id) from consent_record n where n.site_id = r.site_id and n.receipt = r.receipt) as last"
+        " from consent_record r where r.site_id = :site_id and r.id > :after and r.id < :before"
+        " order by r.id limit :limit",
         site_id=site_id, after=after, before=before, limit=limit,
     )  # fmt: skip
 
 
-async def last(db: Database, site_id: int, receipt: str) -> Row | None:
-    """What the last choice of a receipt was, and what its end depends on."""
-    return await db.fetch_one(
-        "select time, version, regime, purposes, services from consent_record"
-        " where site_id = :site_id and receipt = :receipt order by id desc limit 1",
-        site_id=site_id, receipt=receipt,
+async def versions(db: Database, site_id: int, after: int) -> list[Row]:
+    """Number and body of policy versions after one, in order, a hundred at most."""
+    return await db.fetch(
+        "select version, body from policy_version where site_id = :site_id and version > :after"
+        " order by version limit 100",
+        site_id=site_id, after=after,
     )  # fmt: skip
 
 
-async def uncertified(db: Database) -> list[Row]:
-    """What was deleted because its time had come, is complete, and is in no certificate yet."""
+async def uncertified_sites(db: Database) -> set[int]:
+    """Numbers of the sites that `uncertified` has something of."""
+    rows = await db.fetch(
+        "select distinct site_id from rights_request"
+        " where kind = 'retention' and certificate = '' and state = 'complete'"
+    )
+    return {row["site_id"] for row in rows}
+
+
+async def uncertified(db: Database, site_id: int) -> list[Row]:
+    """What was deleted because its time had come, is complete, and is in no certificate yet; a thousand at most."""
     return await db.fetch(
-        "select site_id, id, time, rule, records, leaves from rights_request where kind = 'retention'"
-        " and state = 'complete' and certificate = '' order by site_id, rule, time, id limit 1000"
+        "select site_id, id, time, rule, records, leaves from rights_request where site_id = :site_id"
+        " and kind = 'retention' and certificate = '' and state = 'complete' order by rule, time, id limit 1000",
+        site_id=site_id,
     )
 
 

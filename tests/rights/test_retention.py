@@ -11,16 +11,19 @@ import pytest
 
 from consent.config import Config
 from consent.db import Database
-from consent.errors import StoreError
+from consent.errors import LogRefused, StoreError
 from consent.ledger.leaf import parse_ranges
 from consent.ledger.note import Vkey, open_note
 from consent.ledger.sequencer import Log
+from consent.records import claim as claims
 from consent.records.intake import Taken
 from consent.regimes.regime import load_regimes
 from consent.rights import erased, leaves, queries
 from consent.rights.erasure import Erasure
 from consent.rights.retention import Retention
 from consent.rights.rule import DAY, Rule
+from tests.records import shop as shops
+from tests.records.shop import publish_shop, raw
 from tests.records.taking import Shop
 
 REFUSED = {"control": "reject", "purposes": dict.fromkeys(("preferences", "statistics", "marketing", "social"), "d")}
@@ -185,11 +188,103 @@ async def test_a_choice_made_meanwhile_is_not_deleted(shop: Shop, db: Database) 
     mine = await shop.say()
     shop.now += 6_000 * DAY
     retention = retention_of(shop)
-    found = [one async for one in retention._due(shop.site)]
+    found = [one async for _, page in retention._pages(shop.site, "") for one in page]
+    assert found
     await change(shop, mine)
     for receipt, why in found:
         assert await retention._delete(shop.site, why, [receipt]) == 0
     assert await kept(shop) == {mine.receipt}
+
+
+async def second_site(shop: Shop) -> str:
+    """One choice at another site of the same store; its receipt."""
+    site, version = await publish_shop(shop.db, key="zother")
+    await shop.published.refresh()
+    claim = claims.read(raw(version))
+    live = shop.published.site("zother")
+    assert live is not None
+    settled = await shop.published.settle(live, claim.statement, shop.intake.today())
+    return (await shop.intake.take(site, claim, settled, "")).receipt
+
+
+async def test_one_refused_log_stops_no_other(shop: Shop) -> None:
+    """The key of one site's log is missing: its records wait, others' are deleted and certified, and it is said."""
+    mine = await shop.say()
+    await second_site(shop)
+    await shop.say()
+    shop.now += 3_000 * DAY
+    key = shop.folder / "keys" / "shop.1.1.key"
+    text = key.read_text()
+    key.unlink()
+    shop.sequencer = shops.logs(shop.db, shop.folder)
+    retention = retention_of(shop)
+    with pytest.raises(LogRefused):
+        await retention.run()
+    assert len(await kept(shop)) == 2
+    assert mine.receipt in await kept(shop)
+
+    key.write_text(text)
+    await retention.run_site(shop.site)
+    key.unlink()
+    await Erasure(shop.db, shop.sequencer, shop.folder, lambda: shop.now).finish()
+    with pytest.raises(LogRefused):
+        await retention_of(shop).certify()
+    assert [path.name.partition("-")[0] for path in (shop.folder / "certificates").iterdir()] == ["zother"]
+
+
+async def test_one_run_is_bounded(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run looks at so many pages and the next one goes on behind them, then begins anew: in the end all is gone."""
+    monkeypatch.setattr("consent.rights.retention.PAGE", 4)
+    monkeypatch.setattr("consent.rights.retention.PAGES", 2)
+    for regime in ["us", "eu"] * 10:
+        await shop.say(regime=regime, **REFUSED)
+    laws = load_regimes()
+    limits = {key: shop.version.resolved.days + laws[key].proof_days for key in ("us", "eu")}
+    shop.now += (max(limits.values()) + max(law.reask_days for law in laws.values())) * DAY
+    retention = retention_of(shop)
+    left = []
+    for _ in range(4):
+        await retention.run()
+        left.append(len(await kept(shop)))
+    assert left[:3] == [12, 4, 0]
+
+
+async def test_only_what_is_old_enough_is_looked_at(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A choice is not even judged before the fewest days that any version let it hold and the proof's are over."""
+    await shop.say()
+    judged = []
+    judge = Retention._judge
+
+    async def judging(self: Retention, *given: Any) -> Rule | None:
+        judged.append(given)
+        return await judge(self, *given)
+
+    monkeypatch.setattr(Retention, "_judge", judging)
+    whole = (shop.version.resolved.days + min(law.proof_days for law in load_regimes().values())) * DAY
+    shop.now += whole - 1
+    await retention_of(shop).run()
+    assert judged == []
+    shop.now += 1
+    await retention_of(shop).run()
+    assert len(judged) == 1
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "delete from consent_record where site_id = 1 and epoch = 1 and leaf >= 3 and leaf <= 9",
+        "select * from consent_record where site_id = 1 and epoch = 1 and leaf >= 0 order by leaf",
+        "select site_id, id from rights_request where site_id = 1 and time < 9 and state = 'complete' order by time",
+        "select distinct site_id from rights_request where kind = 'retention' and certificate = ''",
+    ],
+)
+async def test_nothing_reads_a_whole_table(db: Database, sql: str) -> None:
+    """What is looked for each minute, and erased or checked in the log's order, is found by an index, unsorted."""
+    plan = [row["detail"] for row in await db.fetch(f"explain query plan {sql}")]
+    assert "index" in str(plan).lower()
+    assert not [
+        step for step in plan if "TEMP B-TREE" in step or (step.startswith("SCAN") and "uncertified" not in step)
+    ]
 
 
 DYING = """

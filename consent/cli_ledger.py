@@ -20,6 +20,9 @@ from consent.ledger.text import encoded
 from consent.ledger.verify import check_store
 from consent.records import evidence
 
+CALENDAR = 253_402_300_800_000
+"""The year 10000, in ms since 1970."""
+
 _WHERE = "A data folder, its consent.sqlite, or an exported folder (default: the data folder)."
 
 
@@ -74,7 +77,7 @@ def ledger_verify(
     """Check every leaf, tile, record and signature of a store or an export, without the service; it may be running.
 
     Says of each log that it is sound, or names the first leaf at which it is not, and what is wrong there. The exit
-    status is 1 then.
+    status is 1 then; it is 3 where nothing is wrong, but leaves or a whole former log are not there any more.
     """
     place = place or _config(file, data).data
     try:
@@ -91,9 +94,12 @@ def ledger_verify(
     strangers = [report for report in reports if vkeys and report.signed_by not in vkeys]
     _say(as_json, {"logs": [_face(report) for report in reports]}, "\n".join(map(standalone.told, reports)))
     for report in strangers:
-        click.echo(f"{report.origin} is signed by {report.signed_by}, which is not a key that you named.", err=True)
+        said = f"{report.origin} is signed by {report.signed_by}, which is not a key that you named."
+        click.echo(standalone.plain(said), err=True)
     if strangers or any(report.faults for report in reports):
         sys.exit(1)
+    if any(report.lost for report in reports):
+        sys.exit(3)
 
 
 @ledger.command("export")
@@ -171,7 +177,7 @@ def receipt_verify(path: Path, *, vkeys: tuple[str, ...], data: Path | None, fil
         for (origin, index, size, root), record in zip(found, records, strict=True)
     ]
     lines = [
-        f"sound: {one['record']['action']} at {_when(one['record']['time'])} UTC, leaf {one['leaf']} of {one['origin']}"
+        standalone.plain(f"sound: {one['record']['action']} at {_at(one)} UTC, leaf {one['leaf']} of {one['origin']}")
         for one in proved
     ]
     if not vkeys:
@@ -185,6 +191,12 @@ async def _log(db: Database, key: str) -> Log:
     return Log((await _site(db, key)).site_id, key)
 
 
+def _at(proved: dict[str, Any]) -> str:
+    """The record's time; one that is beyond all calendars as its number."""
+    milliseconds = int(proved["record"]["time"])
+    return _when(milliseconds) if milliseconds < CALENDAR else f"{milliseconds} ms since 1970,"
+
+
 def _said(row: Row, site: str) -> bytes:
     return evidence.canonical(row, site, row)
 
@@ -196,12 +208,13 @@ def _bar(as_json: bool) -> Callable[[int, int], None] | None:
 def _face(report: Report) -> dict[str, Any]:
     """A report for programs."""
     return {
-        "origin": report.origin,
+        "origin": standalone.plain(report.origin),
         "size": report.size,
         "root": encoded(report.root) if report.root else None,
-        "vkey": report.signed_by,
-        "kinds": dict(report.kinds),
-        "notes": report.notes,
-        "sound": not report.faults,
+        "vkey": standalone.plain(report.signed_by),
+        "kinds": {standalone.plain(kind): count for kind, count in report.kinds.items()},
+        "notes": [standalone.plain(note) for note in report.notes],
+        "lost": [standalone.plain(lost) for lost in report.lost],
+        "sound": report.verdict == "sound",
         "faults": [{"leaf": fault.index, "what": fault.sentence} for fault in report.faults],
     }

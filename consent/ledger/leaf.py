@@ -21,6 +21,7 @@ _ENTRY = "consent-leaf/v1\n%s\n%d\n%s\n"
 _ACTIONS = ("given", "partly", "refused", "changed", "withdrawn")
 _CANONICAL = msgspec.json.Encoder(order="deterministic")
 _DEEPEST = 16
+_ORIGIN = re.compile(r".*?/log/([^/]+)(?:/e(?:[2-9]|[1-9][0-9]{1,4}))?", re.ASCII)
 _RANGE = re.compile(r"[0-9]+(?:-[0-9]+)?", re.ASCII)
 
 
@@ -119,6 +120,9 @@ def verify_receipt(record: Mapping[str, Any], proof_text: str, vkey: str | Vkey)
     checkpoint = Checkpoint.parse(text)
     if checkpoint.origin != key.name:
         raise LedgerError("The checkpoint is of another log than the key.")
+    named = _ORIGIN.fullmatch(checkpoint.origin)
+    if named is None or checked.get("site") != named[1]:
+        raise LedgerError("The record is of another site than the log.")
     made = record_entry(kind, time, commitment(proof.extra, canonical_record(checked)))
     verify_inclusion(proof.index, checkpoint.size, leaf_hash(made), proof.path, checkpoint.root)
     return Verified(checkpoint.origin, proof.index, checkpoint.size, checkpoint.root)

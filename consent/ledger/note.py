@@ -22,6 +22,10 @@ LONGEST = 1_000_000
 
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 _ID = re.compile(r"[0-9a-f]{8}", re.ASCII)
+_PRIME = 2**255 - 19
+_ORDER_8 = 0x5FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
+_WEAK = (0, 1, _PRIME - 1, _ORDER_8, _PRIME - _ORDER_8)
+"""The y of the eight points of small order (RFC 8032, section 5.1; cr.yp.to/ecdh.html#validate)."""
 _LINE = "\u2014 "
 
 
@@ -45,6 +49,8 @@ class Vkey:
             raise LedgerError(f"Keys of kind {kind.hex()} are not known here.")
         if len(public) != 32:
             raise LedgerError("A public key is to be 32 bytes long.")
+        if not is_strong(public):
+            raise LedgerError("The public key is one of those with which anybody can sign.")
         self.name, self.public, self.kind = name, public, kind
         self.id = key_id(name, kind + public)
         self._key = Ed25519PublicKey.from_public_bytes(public)
@@ -76,6 +82,8 @@ class Vkey:
         if self.kind == COSIGNATURE:
             message = b"cosignature/v1\ntime %d\n" % int.from_bytes(signature[:8], "big") + message
             signature = signature[8:]
+        if not is_strong(signature[:32]):
+            return False
         try:
             self._key.verify(signature, message)
         except InvalidSignature:
@@ -169,6 +177,15 @@ def split_note(note: str) -> tuple[str, list[Signature]]:
     if len(signatures) > MOST_SIGNATURES:
         raise LedgerError(f"The note has more than {MOST_SIGNATURES} signatures.")
     return text + "\n", [_signature(line) for line in signatures]
+
+
+def is_strong(point: bytes) -> bool:
+    """Whether 32 bytes are the one spelling of a point of Ed25519, and not of one of small order.
+
+    Libraries differ in whether they refuse the others, and with such a key anybody can sign.
+    """
+    y = int.from_bytes(point, "little") & (2**255 - 1)
+    return y < _PRIME and y not in _WEAK
 
 
 def key_id(name: str, key: bytes) -> bytes:

@@ -80,6 +80,11 @@ class Snapshot(AbstractContextManager["Snapshot"]):
         )
         return self.rows(sql, site_id=log.site_id, epoch=log.epoch)
 
+    def count(self, log: Opened) -> int:
+        """How many leaves of a log are stored."""
+        sql = "select count(*) as n from ledger_leaf where site_id = :site_id and epoch = :epoch"
+        return int(next(self.rows(sql, site_id=log.site_id, epoch=log.epoch))["n"])
+
     def records(self, log: Opened) -> Iterator[Row]:
         """The records that name leaves of a log, in the leaves' order, each with `hash` and `scope` of its policy."""
         return self.rows(_RECORDS, site_id=log.site_id, epoch=log.epoch)

@@ -1,18 +1,18 @@
 """Checks the logs of a store, offline, by the same program that auditors run on an export (`standalone/verify.py`)."""
 
 import re
-from base64 import b64decode
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
 from consent.errors import NotFound
+from consent.ledger.errors import LedgerError
 from consent.ledger.heads import Head, parse
 from consent.ledger.snapshot_queries import Opened, Row, Snapshot
 from consent.ledger.standalone import verify as standalone
 from consent.ledger.standalone.verify import Fault, Report
-from consent.ledger.text import encoded
+from consent.ledger.text import decoded, encoded
 from consent.ledger.tile import WIDTH
 
 Said = Callable[[Row, str], bytes]
@@ -37,6 +37,10 @@ class Stored:
         self.keys = snapshot.keys(log)
         self.odd: list[tuple[int, int]] = []
         """Tiles (level, index) with another root beside them than theirs."""
+
+    def most(self) -> int:
+        """How many leaves there are."""
+        return self._snapshot.count(self._log)
 
     def entries(self) -> Iterator[tuple[int, bytes]]:
         """Every entry with its index."""
@@ -77,7 +81,7 @@ class _Beside(NamedTuple):
         known = [(size, root, who) for origin, size, root, who in self.seen if origin == log.origin]
         head = self.noted.get(log.site_id)
         if head and head.epoch == log.epoch:
-            known.append((head.size, b64decode(head.root), "ledger.heads"))
+            known.append((head.size, _root(head.root) or b"", "ledger.heads"))
         return known
 
 
@@ -162,6 +166,14 @@ def _published(snapshot: Snapshot) -> list[tuple[str, int, bytes, str]]:
     for log in (log for log in snapshot.logs() if log.site_id == 0):
         for row in snapshot.leaves(log):
             found = _HEAD.fullmatch(row["content"]) if row["type"] == "head" else None
-            if found:
-                seen[found[1]] = (found[1], int(found[2]), b64decode(found[3]), f"leaf {row['leaf']} of {log.origin}")
+            root = _root(found[3]) if found else None
+            if found and root:  # one that does not read was altered, which the check of that log tells
+                seen[found[1]] = (found[1], int(found[2]), root, f"leaf {row['leaf']} of {log.origin}")
     return list(seen.values())
+
+
+def _root(text: str) -> bytes | None:
+    try:
+        return decoded(text, "A root", 32)
+    except LedgerError:
+        return None

@@ -1,5 +1,6 @@
 """Receipts by chance: sound ones of logs of all sizes, and every kind of change that somebody could make to one."""
 
+import json
 import random
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
@@ -9,7 +10,7 @@ from consent.ledger.checkpoint import Checkpoint
 from consent.ledger.edge import Edge
 from consent.ledger.leaf import canonical_record, commitment, record_entry
 from consent.ledger.merkle import leaf_hash
-from consent.ledger.note import SigningKey
+from consent.ledger.note import ED25519, SigningKey, key_id
 from consent.ledger.proof import format_proof
 
 Receipt = dict[str, Any]
@@ -46,7 +47,7 @@ class Logs:
     def receipt(self) -> Receipt:
         """A sound one, of a commit of some leaves."""
         key, edge = self.chance.choice(self.logs)
-        told, salt = record(self.chance), self.chance.randbytes(32)
+        told, salt = record(self.chance) | {"site": key.name.rpartition("/")[2]}, self.chance.randbytes(32)
         leaf = leaf_hash(record_entry(told["action"], told["time"], commitment(salt, canonical_record(told))))
         before, after = self.chance.randrange(20), self.chance.randrange(20)
         hashes = [self.chance.randbytes(32) for _ in range(before)] + [leaf]
@@ -189,3 +190,18 @@ def receipts(count: int, seed: int) -> Iterator[Receipt]:
     for number in range(count):
         receipt = logs.receipt()
         yield receipt if number % 3 == 0 else mutated(chance, receipt, logs.receipt())
+
+
+def alone(told: dict[str, Any], name: str = "consent.example/log/shop", weak: bytes = b"") -> Receipt:
+    """A receipt of a log with this one leaf, signed over whatever the record is; by nobody where the key is weak."""
+    key, salt = SigningKey(name, b"s" * 32), b"t" * 32
+    said = json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    leaf = leaf_hash(record_entry(told["action"], told["time"], commitment(salt, said)))
+    text = Checkpoint(name, 1, leaf).format()
+    note, vkey = key.sign(text), str(key.vkey)
+    if weak:
+        known = key_id(name, ED25519 + weak)
+        signature = b64encode(known + (1).to_bytes(32, "little") + bytes(32)).decode()
+        note = f"{text}\n\u2014 {name} {signature}\n"
+        vkey = f"{name}+{known.hex()}+{b64encode(ED25519 + weak).decode()}"
+    return {"record": told, "proof": format_proof(0, [], note, salt), "vkey": vkey}

@@ -13,10 +13,12 @@ from click.testing import CliRunner
 
 from consent.cli import main
 from consent.errors import NotFound, Problem
+from consent.ledger.checkpoint import Checkpoint
 from consent.ledger.export import export
+from consent.ledger.note import SigningKey
 from consent.ledger.standalone.verify import check_receipt
 from consent.ledger.tile import tile_path
-from tests.ledger.receipts import receipts
+from tests.ledger.receipts import alone, receipts
 from tests.ledger.store import build, said
 
 COUNT = 1_400
@@ -97,6 +99,59 @@ def test_altered(exported: Path, path: str, leaf: int | None) -> None:
     assert run(exported)[0] == 1
     file.write_bytes(whole)
     assert run(exported)[0] == 0
+
+
+ESCAPES = "\x1b[2K\x1b[1A\x07\u202e\u0085"
+
+
+def hostile(folder: Path, way: str) -> None:
+    """An export as somebody writes it who wants the check to stumble, or to look as it does not."""
+    path = folder / "log.json"
+    told = json.loads(path.read_text())
+    first = told["epochs"][0]
+    if way == "size":  # signed, and far more than is there
+        key = SigningKey(first["origin"], b"s" * 32)
+        first |= {"size": 2**45, "keys": [{"vkey": str(key.vkey), "since": 0}]}
+        (folder / "checkpoint").write_text(key.sign(Checkpoint(first["origin"], 2**45, bytes(32)).format()))
+    elif way == "notice":
+        records = folder / "records.ndjson"
+        records.write_text(records.read_text().replace('"notice":"', '"notice":["x"],"z":"', 1))
+    elif way == "vkey":
+        first["keys"][0]["vkey"] = "h\ud800" + first["keys"][0]["vkey"]
+    elif way == "number":
+        first["keys"][0]["vkey"] = 5
+    elif way == "escapes":
+        first["origin"] += ESCAPES + "\n  sound"
+        first["keys"][0]["vkey"] += ESCAPES
+    elif way == "site":
+        told["site"] = "other"
+    else:
+        first["epoch"] = "[" * 9
+    path.write_text(json.dumps(told))
+
+
+@pytest.mark.parametrize("way", ["size", "notice", "vkey", "number", "escapes", "site", "epoch"])
+def test_hostile(exported: Path, way: str) -> None:
+    """Whatever somebody wrote into an export, the check says at once what is wrong, nothing steers the terminal."""
+    hostile(exported, way)
+    status, told = run(exported)
+    assert status == 1 and "WRONG" in told
+    assert "sound\n" not in told and all(line.isprintable() for line in told.splitlines())
+    done = CliRunner().invoke(main, ["ledger", "verify", str(exported)])
+    assert done.exit_code in (1, 2) and isinstance(done.exception, SystemExit)
+    assert all(line.isprintable() for line in done.output.splitlines())
+
+
+def test_hostile_receipt(exported: Path, tmp_path: Path) -> None:
+    """A receipt with half a character, or a time beyond all calendars, is judged in a sentence."""
+    path = tmp_path / "receipt.json"
+    late = alone({"v": 1, "site": "shop", "action": "given", "time": 2**53 - 1})
+    for receipt, status in ((late, 0), (late | {"vkey": "h\ud800" + ESCAPES + late["vkey"]}, 1)):
+        path.write_text(json.dumps({"evidence": receipt}))
+        assert run(exported, "--receipt", str(path))[0] == status
+        done = CliRunner().invoke(main, ["receipt", "verify", str(path)])
+        assert done.exit_code == status and isinstance(done.exception, SystemExit | None)
+        assert all(line.isprintable() for line in done.output.splitlines())
 
 
 def test_receipt(exported: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from consent.ledger.errors import LedgerError
 from consent.ledger.leaf import verify_receipt
 from consent.ledger.standalone import verify as standalone
 from consent.ledger.text import encoded
-from tests.ledger.receipts import Receipt, receipts
+from tests.ledger.receipts import Receipt, alone, receipts
 
 SCRIPT = Path(__file__).with_name("verify.mjs")
 Judged = list[Any] | None
@@ -62,6 +62,48 @@ def compare(count: int, seed: int, *, auditor: int) -> None:
 def test_agree() -> None:
     """1,000 receipts, good and mutated: the programs agree on all."""
     compare(1_000, 1, auditor=150)
+
+
+def nested(depth: int) -> dict[str, Any]:
+    """A record with something that many levels down."""
+    told: Any = 1
+    for _ in range(depth):
+        told = [told]
+    return BASE | {"x": told}
+
+
+BASE = {"v": 1, "site": "shop", "action": "given", "time": 1_000}
+PRIME = 2**255 - 19
+SOUND = alone(BASE)
+ORIGINS = ("h/log/shop", "h/log/shop/e2", "h/log/shop/e99999", "h/x/log/shop", "h/log/log/shop")
+OTHERS = ("h/log/shops", "h/log/shop/e1", "h/log/shop/e02", "h/log/shop/x", "h/shop", "/log/", "h/log/shop/", "shop")
+WEAK = [
+    (y | sign << 255).to_bytes(32, "little")
+    for y in (0, 1, PRIME - 1, standalone.ORDER_8, PRIME - standalone.ORDER_8, PRIME, PRIME + 1)
+    for sign in (0, 1)
+]
+
+
+def test_hostile_receipts() -> None:
+    """What only one program might take is taken by none: other sites, weak keys, deep or odd records."""
+    good = [SOUND, nested(14), nested(15), BASE | {"x": "{[" * 20}, BASE | {"x": "é" + "[" * 20}]
+    taken = [one if "proof" in one else alone(one) for one in good] + [alone(BASE, name) for name in ORIGINS]
+    odd = [{"é": 1}], [[{"é": 1}]], {"a": [{"é": 1}]}
+    refused = [
+        *(alone(nested(depth)) for depth in (16, 17, 100)),
+        *(alone(BASE | {"x": value}) for value in odd),
+        *(alone(BASE | {"site": site}) for site in ("other", "", None, 1, ["shop"])),
+        *(alone(BASE, name) for name in OTHERS),
+        *(alone(BASE, weak=key) for key in WEAK),
+        SOUND | {"vkey": SOUND["vkey"].replace("consent", "h\ud800")},
+        SOUND | {"proof": SOUND["proof"].replace("\u2014 consent", "\u2014 h\ud800")},
+        SOUND | {"record": BASE | {"x": "\ud800"}},
+    ]
+    for some, holds in ((taken, True), (refused, False)):
+        for name, judged in (
+            ("service", map(by_service, some)), ("auditor", map(by_auditor, some)), ("browser", by_browser(some))
+        ):  # fmt: skip
+            assert [one for one, told in zip(some, judged, strict=True) if bool(told) != holds] == [], name
 
 
 @pytest.mark.slow

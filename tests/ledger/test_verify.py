@@ -1,5 +1,6 @@
 """The check of a store finds what was altered in it, and names the first leaf at which it was."""
 
+import json
 import random
 import shutil
 import sqlite3
@@ -7,15 +8,20 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from consent.cli import main
 from consent.db.sqlite import open_sqlite
 from consent.errors import NotFound, StoreError
 from consent.ledger.export import export
 from consent.ledger.heads import Head, parse
+from consent.ledger.install import Install
 from consent.ledger.sequencer import Log
 from consent.ledger.standalone.verify import Report, check_export
+from consent.ledger.standalone.verify import main as standalone
 from consent.ledger.text import encoded
 from consent.ledger.verify import check_store
+from consent.ledger.witness import Witnesses
 from tests.ledger.store import build, said
 from tests.ledger.tampering import WAYS, Tampering
 from tests.records.shop import logs
@@ -117,6 +123,23 @@ async def test_no_such_site(tmp_path: Path) -> None:
         check_store(store / "consent.sqlite", None, said, site="nobody")
 
 
+async def test_a_head_that_does_not_read(tmp_path: Path) -> None:
+    """A leaf of the install's log whose root is no base64 is told as altered, like any other."""
+    store = await made(tmp_path, 10)
+    db = await open_sqlite(store / "consent.sqlite")
+    try:
+        await Install(db, logs(db, store), Witnesses(db, ())).publish()
+    finally:
+        await db.close()
+    with closing(sqlite3.connect(store / "consent.sqlite", isolation_level=None)) as altered:
+        altered.execute(
+            "update ledger_leaf set content = substr(content, 1, length(content) - 3) || '!!!' where site_id = 0"
+        )
+    install, shop = check(store)
+    assert (install.origin.rpartition("/")[2], bool(install.faults)) == ("install", True)
+    assert shop.faults == []
+
+
 async def test_epochs(tmp_path: Path) -> None:
     """After a restore the log goes on in a new epoch: what is gone is told, all is exported, the chain is checked."""
     store = await made(tmp_path / "store", 20)
@@ -129,10 +152,19 @@ async def test_epochs(tmp_path: Path) -> None:
         await db.close()
     first, second = check(store)
     assert first.faults == second.faults == []
-    assert second.notes == ["The former log had 5 leaves more: they were lost before this one began."]
+    assert second.lost == ["The former log had 5 leaves more: they were lost before this one began."]
+    assert (first.verdict, second.verdict) == ("sound", "incomplete")
     assert second.origin == f"{first.origin}/e2"
     export(store / "consent.sqlite", "shop", tmp_path / "log", said)
     assert [report.faults for report in check_export(tmp_path / "log")] == [[], []]
+    for place in (store, tmp_path / "log"):
+        done = CliRunner().invoke(main, ["ledger", "verify", str(place)])
+        assert (done.exit_code, done.output.rstrip().endswith("\n  incomplete")) == (3, True)
+    assert standalone([str(tmp_path / "log")]) == 3
+    told = json.loads((tmp_path / "log" / "log.json").read_text())
+    (tmp_path / "log" / "log.json").write_text(json.dumps(told | {"epochs": told["epochs"][1:]}))
+    assert check_export(tmp_path / "log")[0].lost == [f"It continues {first.origin}, which is not here."]
+    assert standalone([str(tmp_path / "log")]) == 3
     with closing(sqlite3.connect(store / "consent.sqlite", isolation_level=None)) as altered:
         altered.execute("delete from ledger_leaf where epoch = 1 and leaf = 19")
         altered.execute("delete from ledger where epoch = 1")

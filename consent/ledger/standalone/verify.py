@@ -35,6 +35,11 @@ if TYPE_CHECKING:
 ACTIONS = ("given", "partly", "refused", "changed", "withdrawn")
 WIDTH = 256
 LARGEST = 2**53 - 1
+DEEPEST = 16
+MOST_SIGNATURES = 100
+LONGEST_NOTE = 1_000_000
+GAP = 2**20
+"""Leaves that may be missing, and the check goes on behind them; a log that claims more than it has fills no memory."""
 
 
 class Fault(Exception):
@@ -45,10 +50,15 @@ class Fault(Exception):
 
     def __init__(self, sentence: str, index: int | None = None, follows: bool = False) -> None:
         super().__init__(sentence)
-        self.sentence, self.index, self.follows = sentence, index, follows
+        self.sentence, self.index, self.follows = plain(sentence), index, follows
 
     def __str__(self) -> str:
         return self.sentence if self.index is None else f"Leaf {self.index}: {self.sentence}"
+
+
+def plain(text: str) -> str:
+    """A text for the terminal: what would steer it, turn it around or hide in it is written as an escape."""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
 
 
 # ---- Ed25519 signatures (RFC 8032, section 5.1) ---------------------------------------------------------------------
@@ -95,10 +105,20 @@ def point_of(data: bytes) -> Point | None:
 BASE = point_of((4 * pow(5, P - 2, P) % P).to_bytes(32, "little")) or (0, 1, 1, 0)
 
 
+ORDER_8 = 0x5FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
+"""The y of four points of order 8; the other four of small order have 0, 1 and -1."""
+
+
+def is_strong(data: bytes) -> bool:
+    """Whether 32 bytes are the one spelling of a point of large order: for others, anybody can make signatures."""
+    y = int.from_bytes(data, "little") & (2**255 - 1)
+    return y < P and y not in (0, 1, P - 1, ORDER_8, P - ORDER_8)
+
+
 def signature_holds(public: bytes, signature: bytes, message: bytes) -> bool:
     """Whether the owner of the public key has signed the message."""
     key, s = point_of(public), int.from_bytes(signature[32:], "little")
-    if key is None or len(signature) != 64 or s >= ORDER:
+    if key is None or len(signature) != 64 or s >= ORDER or not (is_strong(public) and is_strong(signature[:32])):
         return False
     h = int.from_bytes(hashlib.sha512(signature[:32] + public + message).digest(), "little") % ORDER
     x, y, z, _ = point_add(point_multiply(s, BASE), point_multiply(ORDER - h, key))
@@ -133,17 +153,34 @@ def parse_vkey(text: str) -> tuple[str, bytes, bytes]:
     parts = text.split("+", 2)
     if len(parts) != 3 or not parts[0] or re.search(r"\s", parts[0]):
         raise Fault(f"{text[:80]!r} is not a public key.")
+    if not is_unicode(parts[0]):
+        raise Fault("The name of the public key is not UTF-8.")
     data = unbase64(parts[2], "The public key", 33)
     key_id = hashlib.sha256(parts[0].encode() + b"\n" + data).digest()[:4]
     if data[0] != 1 or parts[1] != key_id.hex():
         raise Fault("The public key's kind or id does not belong to it.")
+    if not is_strong(data[1:]):
+        raise Fault("The public key is one of those with which anybody can sign.")
     return parts[0], key_id, data[1:]
+
+
+def is_unicode(text: str) -> bool:
+    """Whether every character is one: no half of a pair stands alone."""
+    try:
+        text.encode()
+    except UnicodeError:
+        return False
+    return True
 
 
 def open_note(note: str, vkey: str) -> str:
     """The text of a note that this key has signed (c2sp.org/signed-note)."""
     name, key_id, public = parse_vkey(vkey)
+    if len(note) > LONGEST_NOTE or not is_unicode(note):
+        raise Fault("The checkpoint is too long, or not UTF-8.")
     text, blank, lines = note.rpartition("\n\n")
+    if lines.count("\n") > MOST_SIGNATURES:
+        raise Fault("The checkpoint has too many signatures.")
     if not blank or not lines.endswith("\n") or re.search(r"[\x00-\x09\x0b-\x1f]", note):
         raise Fault("The checkpoint is not a signed note.")
     signed = False
@@ -199,20 +236,32 @@ def parse_json(text: str | bytes) -> Any:
 def canonical(record: dict[str, Any]) -> bytes:
     """A record as RFC 8785 writes it: names in order (they are ASCII), no spaces, UTF-8."""
     text = json.dumps(record, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    if not text.isascii():
-        check_names(record)
+    if not text.isascii() or text.count("{") + text.count("[") > DEEPEST:
+        check_shape(record)
     return text.encode()
 
 
-def check_names(value: Any) -> None:
-    for name in value if isinstance(value, dict) else ():
-        if not name.isascii():
+def check_shape(value: Any, depth: int = 0) -> None:
+    if depth > DEEPEST:
+        fail()
+    if isinstance(value, dict):
+        if not all(name.isascii() for name in value):
             fail()
-        check_names(value[name])
+        value = value.values()
+    elif not isinstance(value, list):
+        return
+    for one in value:
+        check_shape(one, depth + 1)
 
 
 def fail(_: object = None) -> NoReturn:
-    raise Fault("The record has a name or a number that cannot be in this log.")
+    raise Fault("The record has a name, a number or a depth that cannot be in this log.")
+
+
+def site_of(origin: str) -> str:
+    """The site whose log has this name; empty where it is not one of a log."""
+    found = re.fullmatch(r".*?/log/([^/]+)(?:/e(?:[2-9]|[1-9][0-9]{1,4}))?", origin)
+    return found.group(1) if found else ""
 
 
 def commitment(salt: bytes, record: dict[str, Any]) -> bytes:
@@ -269,6 +318,8 @@ def verify_receipt(record: dict[str, Any], proof: str, vkey: str) -> tuple[str, 
     origin, size, root = open_checkpoint(note, vkey)
     if origin != parse_vkey(vkey)[0]:
         raise Fault("The checkpoint is of another log than the key.")
+    if not site_of(origin) or record.get("site") != site_of(origin):
+        raise Fault("The record is of another site than the log.")
     if follow(index, size, leaf_hash(record_entry(salt, record)), path) != root:
         raise Fault("The proof does not lead from this record to the signed root: one of them was altered.")
     return origin, index, size, root
@@ -356,12 +407,17 @@ def fold(hashes: list[bytes | None], tail: bytes = b"") -> bytes | None:
 
 
 class Report:
-    """What the check of one log has found: `faults` lowest leaf first; `notes` are no faults but should be known."""
+    """What the check of one log has found.
+
+    `faults` are told lowest leaf first; `lost` is what others cannot show to be sound, for it is not here; `notes` are
+    neither but should be known.
+    """
 
     def __init__(self, origin: str) -> None:
         self.origin, self.size, self.signed_by = origin, 0, ""
         self.root: bytes | None = None
         self.faults: list[Fault] = []
+        self.lost: list[str] = []
         self.notes: list[str] = []
         self.kinds: Counter[str] = Counter()
         self.first: tuple[str, str] | None = None
@@ -372,6 +428,11 @@ class Report:
         if len(self.faults) > 200:  # sorted and cut, so that a log that is wrong everywhere fills no memory
             self.sort()
 
+    @property
+    def verdict(self) -> str:
+        """`WRONG`, `incomplete` or `sound`."""
+        return "WRONG" if self.faults else "incomplete" if self.lost else "sound"
+
     def sort(self) -> None:
         self.faults.sort(key=lambda fault: (fault.follows, LARGEST if fault.index is None else fault.index))
         del self.faults[100:]
@@ -381,6 +442,7 @@ class Walk:
     """One way through a log from its first leaf to its last.
 
     A log has: `site`, `origin`, `epoch`, `size`, `keys` (vkey, size from which it signs), `note` (signed checkpoint),
+    `most()`, how many leaves it can hold at most going by what is stored,
     `entries()` (index, bytes), `records()` (leaf, salt, record), both in order, and `tile(level, index, width)`, the
     bytes of a tile or None where none is kept. `known` are roots that others have seen: (size, root, who). `gone` are
     the leaves of this log that later epochs tell as erased: (first, last).
@@ -397,15 +459,17 @@ class Walk:
         self.records: Iterator[Told] = iter(log.records())
         self.record: Told | None = None
         self.bare = self.erased = bytearray()
+        self.end = 0
 
     def check(self) -> Report:
         """Go all the way and report. One pass, memory of two bits a leaf."""
         report = self.report
         self.record = next(self.records, None)
         root = self.open()
-        self.bare, self.erased = bytearray(report.size // 8 + 1), bytearray(report.size // 8 + 1)
+        self.end = min(report.size, self.log.most() + GAP)
+        self.bare, self.erased = bytearray(self.end // 8 + 1), bytearray(self.end // 8 + 1)
         for low, high in self.gone:
-            self.mark(low, min(high, report.size - 1))
+            self.mark(low, min(high, self.end - 1))
         self.leaves()
         self.leftovers()
         self.tree.compare_partial()
@@ -430,6 +494,8 @@ class Walk:
             origin, self.report.size, root = open_checkpoint(log.note, signing[-1])
             if origin != log.origin or any(parse_vkey(vkey)[0] != log.origin for vkey in signing):
                 raise Fault(f"The checkpoint or a key is of another log than {log.origin}.")
+            if site_of(origin) != log.site:
+                raise Fault(f"{log.origin} is not the name of a log of {log.site}.")
             return root
         except Fault as fault:
             self.tell(str(fault))
@@ -437,7 +503,7 @@ class Walk:
             return None
 
     def leaves(self) -> None:
-        size, at = self.report.size, 0
+        size, at = self.end, 0
         for index, entry in self.log.entries():
             if index < at:
                 self.tell("it is there twice.", index)
@@ -451,6 +517,8 @@ class Walk:
             at += 1
         if at < size:
             self.missing(at, size)
+        if size < self.report.size:
+            self.tell(f"it is missing, as are those up to {self.report.size - 1}.", size)
         self.milestones(beyond=True)
 
     def missing(self, first: int, end: int) -> int:
@@ -562,16 +630,18 @@ class Walk:
 
 def compare_epochs(reports: list[Report]) -> None:
     """Every later epoch begins with the last checkpoint known of the former one."""
+    if reports and reports[0].first and reports[0].first[0] == "epoch":
+        reports[0].lost.append(f"It continues {reports[0].first[1].partition(' ')[0]}, which is not here.")
     for former, later in zip(reports, reports[1:]):
         kind, content = later.first or ("", "")
         parts = content.split(" ")
-        if kind != "epoch" or len(parts) != 3 or not parts[1].isdigit():
+        if kind != "epoch" or len(parts) != 3 or not re.fullmatch("[0-9]{1,15}", parts[1], re.ASCII):
             later.tell("a later epoch begins by naming the end of the former one, and this one does not.", 0)
         elif parts[0] != former.origin:
-            later.notes.append(f"It continues {parts[0]} ({parts[1]} leaves), which is not here.")
+            later.lost.append(f"It continues {parts[0]} ({parts[1]} leaves), which is not here.")
         elif int(parts[1]) > former.size:
             lost = int(parts[1]) - former.size
-            later.notes.append(f"The former log had {lost} leaves more: they were lost before this one began.")
+            later.lost.append(f"The former log had {lost} leaves more: they were lost before this one began.")
         elif int(parts[1]) < former.size:
             later.tell("it names an end before the former log's last leaf: that one went on after it.", 0)
         elif former.root is not None and parts[2] != base64.b64encode(former.root).decode():
@@ -595,10 +665,20 @@ class Export:
 
     def __init__(self, folder: Path, site: str, told: dict[str, Any]) -> None:
         self.site, self.origin, self.epoch = site, told["origin"], told["epoch"]
-        self.folder = folder / (f"e{self.epoch}" if self.epoch > 1 else ".")
         self.keys = [(key["vkey"], key["since"]) for key in told["keys"]]
+        texts = [site, self.origin, *(vkey for vkey, _ in self.keys)]
+        if (
+            type(self.epoch) is not int
+            or not 0 < self.epoch < 100_000
+            or not all(isinstance(one, str) for one in texts)
+        ):
+            raise ValueError("an epoch, a name or a key is none")
+        self.folder = folder / (f"e{self.epoch}" if self.epoch > 1 else ".")
         self.note, self.size = self.read("checkpoint").decode("utf-8", "replace"), number(str(told["size"]), "A size")
-        self.notices: set[Any] = set()
+        self.notices: set[str] = set()
+
+    def most(self) -> int:
+        return WIDTH * sum(1 for path in (self.folder / "tile" / "entries").rglob("*") if path.is_file())
 
     def read(self, path: str) -> bytes:
         try:
@@ -610,7 +690,7 @@ class Export:
         return self.read(tile_path(level, index, width))
 
     def entries(self) -> Iterator[tuple[int, bytes]]:
-        for first in range(0, self.size, WIDTH):
+        for first in range(0, min(self.size, self.most() + GAP), WIDTH):
             try:
                 data = self.read(tile_path("entries", first // WIDTH, min(WIDTH, self.size - first)))
             except Fault:
@@ -636,7 +716,8 @@ class Export:
                         raise ValueError
                 except (ValueError, KeyError, TypeError, RecursionError):
                     raise Fault(f"Line {count} of records.ndjson is not a record.", last + 1) from None
-                self.notices.add(record.get("notice"))
+                if isinstance(record.get("notice"), str):
+                    self.notices.add(record["notice"])
                 last = leaf
                 yield leaf, salt, record
 
@@ -648,15 +729,16 @@ def check_export(
     try:
         told = json.loads((folder / "log.json").read_text("utf-8"))
         logs = [Export(folder, told["site"], one) for one in told["epochs"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise Fault(f"{folder} is not an exported log: log.json is missing or damaged ({error}).") from None
     reports: list[Report] = []
     for log in reversed(logs):  # later epochs first: they tell what was erased of former ones
         seen = [(size, root, who) for origin, size, root, who in known if origin == log.origin]
         gone = [span for later in reports for span in later.erased.get(log.epoch, ())]
         reports.append(check(log, seen, progress, gone))
-        named = log.notices - {None, ""}
-        absent = sum(1 for one in named if not (folder / "notices" / (f"{one}.json")).is_file())
+        named = log.notices - {""}
+        there = {path.stem for path in (folder / "notices").glob("*.json")}
+        absent = len(named - there)
         if absent:
             reports[-1].notes.append(f"{absent} of {len(named)} notices that records name are not in the export.")
     reports.reverse()
@@ -722,14 +804,15 @@ def told(report: Report) -> str:
         lines.append(f"  root    {base64.b64encode(report.root).decode()}")
     lines.append(f"  key     {report.signed_by or 'none is known'}")
     lines += [f"  note    {note}" for note in report.notes]
+    lines += [f"  LOST    {lost}" for lost in report.lost]
     lines += [f"  WRONG   {fault}" for fault in report.faults[:20]]
     if len(report.faults) > 20:
         lines.append("  WRONG   and more: the first is what to look at.")
-    return "\n".join(lines + ([] if report.faults else ["  sound"]))
+    return "\n".join(plain(line) for line in lines + ([] if report.faults else [f"  {report.verdict}"]))
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Exit status 0: all is sound; 1: something is wrong; 2: the question was."""
+    """Exit status 0: all is sound; 1: something is wrong; 2: the question was; 3: nothing is, but not all is here."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", type=Path)
     parser.add_argument("--vkey", action="append", default=[], help="a key that you know to be the operator's")
@@ -740,7 +823,7 @@ def main(arguments: list[str] | None = None) -> int:
         known = []
         for path in asked.receipt:
             for origin, index, size, root in check_receipt(path, asked.vkey):
-                print(f"{path}: sound. It is leaf {index} of {origin}, which had {size} leaves then.")
+                print(plain(f"{path}: sound. It is leaf {index} of {origin}, which had {size} leaves then."))
                 known.append((origin, size, root, path))
         reports = check_export(folder, known, bar) if folder else []
     except Fault as fault:
@@ -750,10 +833,12 @@ def main(arguments: list[str] | None = None) -> int:
         print(told(report))
     strangers = [report.signed_by for report in reports if asked.vkey and report.signed_by not in asked.vkey]
     for vkey in strangers:
-        print(f"WRONG: {vkey} signs a log, and is not a key that you named.")
+        print(f"WRONG: {plain(vkey)} signs a log, and is not a key that you named.")
     if reports and not asked.vkey:
         print("Compare the keys with those that the operator publishes, then name them with --vkey.")
-    return 1 if strangers or any(report.faults for report in reports) else 0
+    if strangers or any(report.faults for report in reports):
+        return 1
+    return 3 if any(report.lost for report in reports) else 0
 
 
 if __name__ == "__main__":

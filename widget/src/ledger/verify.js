@@ -5,9 +5,21 @@
  */
 
 import { canonical } from "./canonical.js";
-import { must, parseCheckpoint, parseNote, parseProof, parseVkey, toBase64 } from "./texts.js";
+import { fromBase64, must, parseCheckpoint, parseNote, parseProof, parseVkey, toBase64 } from "./texts.js";
 
 const ACTIONS = ["given", "partly", "refused", "changed", "withdrawn"];
+
+/** The name of a log: whatever, `/log/`, the site, and `/e2` and so on for a later one. */
+const ORIGIN = /^.*?\/log\/([^/]+)(?:\/e(?:[2-9]|[1-9]\d{1,4}))?$/s;
+
+const PRIME = 2n ** 255n - 19n;
+const ORDER_8 = 0x5fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826n;
+
+/** The y of the eight points of small order, with which anybody can sign. */
+const WEAK = [0n, 1n, PRIME - 1n, ORDER_8, PRIME - ORDER_8];
+
+/** A public key that every browser with Ed25519 takes: RFC 8032, section 7.1, test 1. */
+const KNOWN = fromBase64("11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=", "The key");
 
 const encoder = new TextEncoder();
 
@@ -65,17 +77,30 @@ async function rootOf(index, size, leaf, path) {
 }
 
 /**
+ * Whether 32 bytes are the one spelling of a point of large order: libraries differ in whether they refuse the others.
+ * @param {Uint8Array} bytes
+ */
+function isStrong(bytes) {
+  const y = bytes.reduceRight((sum, byte, at) => sum * 256n + BigInt(at == 31 ? byte & 127 : byte), 0n);
+  return bytes.length == 32 && y < PRIME && !WEAK.includes(y);
+}
+
+/** @param {Uint8Array<ArrayBuffer>} bytes */
+const imported = (bytes) => crypto.subtle.importKey("raw", bytes, "Ed25519", false, ["verify"]);
+
+/**
  * Whether a signature holds; null where this browser has no Ed25519.
  * @param {Uint8Array<ArrayBuffer>} key
  * @param {Uint8Array<ArrayBuffer>} signature
  * @param {string} text
  */
 async function holds(key, signature, text) {
+  if (!isStrong(signature.slice(0, 32))) return false;
   let known;
   try {
-    known = await crypto.subtle.importKey("raw", key, "Ed25519", false, ["verify"]);
+    known = await imported(key);
   } catch {
-    return null;
+    return imported(KNOWN).then(() => false, () => null);
   }
   return crypto.subtle.verify("Ed25519", known, signature, encoder.encode(text));
 }
@@ -111,6 +136,9 @@ export async function verifyReceipt(record, proofText, vkey) {
   const note = parseNote(checkpoint);
   const { origin, size, root } = parseCheckpoint(note.text);
   must(origin == key.name, "The checkpoint is of another log than the key.");
+  must(isStrong(key.bytes.slice(1)), "The key is one of those with which anybody can sign.");
+  must(record.site === ORIGIN.exec(origin)?.[1], "The record is of another site than the log.");
+  must(record.site, "The log is of no site.");
   const signature = await signedBy(key, note);
   const leaf = await sha256([0], await entryOf(record, extra));
   must(same(await rootOf(index, size, leaf, path), root), "This record is not the one that was entered in the log.");

@@ -1,11 +1,9 @@
 """`consent witness`: watching a log from outside, which is what makes its history hard to rewrite."""
 
-import json
 import re
 import time
 from pathlib import Path
 from platform import node
-from urllib.parse import urlsplit, urlunsplit
 
 import click
 
@@ -13,6 +11,7 @@ from consent.cli import Friendly, _config, _say, _when, main, settings
 from consent.db.place import secret
 from consent.errors import Problem
 from consent.ledger.cosign import Cosigner
+from consent.ledger.epochs import look_at_all, place
 from consent.ledger.errors import LedgerError
 from consent.ledger.fetch import fetch
 from consent.ledger.follow import Follower, Seen, rolled_back
@@ -25,7 +24,6 @@ STALE = 10
 _FOLDER = click.option(
     "--folder", type=click.Path(path_type=Path), default=Path("witness"), help="What is remembered (default: witness)."
 )
-_LOG = re.compile(r"(.*)/log/([a-z0-9-]+)(?:/e([0-9]+))?", re.ASCII)
 
 
 @main.group(cls=Friendly)
@@ -83,8 +81,8 @@ def witness_follow(
 ) -> None:  # fmt: skip
     """Watch a log at its public address, such as https://consent.example.com/log/install.
 
-    Every head must be signed, and follow from the one seen before; all are kept in the folder. Ends with an error when
-    the log was rewritten or rolled back.
+    Every head must be signed, and follow from the one seen before; all are kept in the folder. A later epoch must name
+    the end of the former one. Ends with an error when the log was rewritten or rolled back.
     """
     url = url.rstrip("/")
     memory = Memory(folder)
@@ -97,6 +95,10 @@ def witness_follow(
             if once:
                 raise Problem("log_unreachable", f"{url} cannot be read: {error}.", "Try again later.") from error
             click.echo(f"{_when(time.time_ns() // 1_000_000)}  {url} cannot be read now: {error}", err=True)
+        except Problem as problem:
+            stale += 1
+            if problem.code != "log_rolled_back" or stale >= (1 if once else STALE):
+                raise
         else:
             stale = stale + 1 if seen.stale else 0
             if stale >= (1 if once else STALE):
@@ -108,38 +110,31 @@ def witness_follow(
 
 
 def _look(url: str, given: tuple[str, ...], memory: Memory) -> Seen:
-    """Look by the keys given, else by those pinned; the operator may have added one to these, which is told."""
-    known = list(given) or memory.pinned(url) or _discover(url)
+    """Look at the newest epoch, and at what leads to it, by the keys given, else by those pinned."""
+
+    def look(address: str, told: list[str]) -> Seen:
+        names = {one.split("+", 1)[0] for one in told}
+        ours = [vkey for vkey in given if vkey.split("+", 1)[0] in names]
+        return _look_at(address, ours or (list(given) if address == url else []), told, memory)
+
+    return look_at_all(place(url), memory, fetch, look)
+
+
+def _look_at(address: str, given: list[str], told: list[str], memory: Memory) -> Seen:
+    """Look at one epoch; the operator may have added a key to those pinned, or begun an epoch, which is told."""
+    known = given or memory.pinned(address) or told
     try:
-        seen = Follower(url, _vkeys(known, "--vkey"), memory, fetch).look()
+        seen = Follower(address, _vkeys(known, "--vkey"), memory, fetch).look()
     except Problem as problem:
-        told = [] if given or problem.code != "log_unsigned" else _discover(url)
-        if not set(known) < set(told):
+        if given or problem.code != "log_unsigned" or not set(known) < set(told):
             raise
-        click.echo(f"The operator has added a key to those of {url}: {', '.join(set(told) - set(known))}", err=True)
+        click.echo(f"The operator has added a key to those of {address}: {', '.join(set(told) - set(known))}", err=True)
         known = told
-        seen = Follower(url, _vkeys(known, "--vkey"), memory, fetch).look()
-    if known != memory.pinned(url) and not given:
-        memory.pin(url, known)
+        seen = Follower(address, _vkeys(known, "--vkey"), memory, fetch).look()
+    if known != memory.pinned(address) and not given:
+        memory.pin(address, known)
+        click.echo(f"The log at {address} is signed by {', '.join(known)}", err=True)
     return seen
-
-
-def _discover(url: str) -> list[str]:
-    """The keys that the operator publishes for a log. Raises OSError when they cannot be read."""
-    parts = urlsplit(url)
-    found = _LOG.fullmatch(parts.path)
-    if found is None:
-        raise Problem("log_address", f"{url!r} is not the address of a log.", "It ends in /log/SITE or /log/install.")
-    place = urlunsplit(parts._replace(path=f"{found[1]}/.well-known/consent-log/{found[2]}", query="", fragment=""))
-    answer = fetch(place)
-    try:
-        epochs = json.loads(answer.body)["epochs"] if answer.status == 200 else []
-        keys = [key["vkey"] for epoch in epochs if epoch["epoch"] == int(found[3] or 1) for key in epoch["keys"]]
-    except (ValueError, KeyError, TypeError) as error:
-        raise OSError(f"{place} does not read") from error
-    if not keys:
-        raise OSError(f"{place} names no key of this log ({answer.status})")
-    return [str(key) for key in keys]
 
 
 def _tell(seen: Seen, as_json: bool) -> None:

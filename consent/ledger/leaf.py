@@ -47,6 +47,14 @@ def entry(kind: str, seconds: int, content: str) -> bytes:
     return (_ENTRY % (kind, seconds, content)).encode()
 
 
+def leaf_parts(data: bytes) -> tuple[str, str]:
+    """Kind and content of a leaf's bytes. Raises LedgerError for what is no entry of this version."""
+    parts = data.decode("utf-8", "replace").split("\n")
+    if len(parts) != 5 or parts[0] != "consent-leaf/v1" or parts[4]:
+        raise LedgerError("It is not an entry of consent-leaf/v1.")
+    return parts[1], parts[3]
+
+
 def record_entry(kind: str, milliseconds: int, commit: bytes) -> bytes:
     """The bytes of the leaf of a record with that action, time and commitment."""
     return entry(kind, milliseconds // 1000, encoded(commit))

@@ -92,6 +92,24 @@ class Memory:
         except OSError as error:
             raise _failed(path, error) from error
 
+    def epoch(self, url: str) -> int:
+        """The newest epoch seen of the log at an address; 1 where none was noted. Raises StoreError."""
+        path = self.path(url, "epoch")
+        try:
+            return int(path.read_text("ascii"))
+        except FileNotFoundError:
+            return 1
+        except (OSError, ValueError) as error:
+            raise _failed(path, error) from error
+
+    def reach(self, url: str, epoch: int) -> None:
+        """Note that an epoch was seen. Raises StoreError on failure."""
+        path = self.path(url, "epoch")
+        try:
+            _write(path, f"{epoch}\n", os.O_TRUNC)
+        except OSError as error:
+            raise _failed(path, error) from error
+
 
 def _write(path: Path, text: str, how: int) -> None:
     file = os.open(path, os.O_WRONLY | os.O_CREAT | how, 0o600)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
@@ -17,10 +18,11 @@ from consent.cli import main
 from consent.db.sqlite import open_sqlite
 from consent.errors import Problem
 from consent.ledger.checkpoint import Checkpoint
-from consent.ledger.heads import Heads
+from consent.ledger.heads import Heads, parse
 from consent.ledger.install import Install
 from consent.ledger.keys import Keys
-from consent.ledger.note import Vkey, open_note
+from consent.ledger.memory import Memory
+from consent.ledger.note import SigningKey, Vkey, open_note
 from consent.ledger.routes import Ledgers
 from consent.ledger.sequencer import INSTALL, Log, Sequencer
 from consent.ledger.witness import Witness, Witnesses
@@ -134,4 +136,35 @@ async def test_a_key_that_is_added(tmp_path: Path) -> None:
         await append(db, logs, leaves(1))
         await db.execute("delete from ledger_key where number = 1")
         assert "not signed by the key that is known" in await follow(url, tmp_path / "f", 2)
+    await db.close()
+
+
+@pytest.mark.parametrize("site", [Log(0, INSTALL), Log(1, "shop")])
+async def test_a_new_epoch(tmp_path: Path, site: Log) -> None:
+    """Whoever follows a log follows it into a new epoch; one that names another end, or vanishes again, is an error."""
+    db = await open_sqlite(tmp_path / "consent.sqlite")
+    await db.execute("insert into site (site_id, key, created) values (1, 'shop', 1)")
+    logs = sequencer(db, tmp_path)
+    await append(db, logs, leaves(10), site)
+    async with served(Starlette(routes=Ledgers(db, "").routes())) as address:
+        url = f"{address}/log/{site.key}"
+        assert "10 leaves" in await follow(url, tmp_path / "f")
+        shutil.copytree(tmp_path / "f", tmp_path / "g")
+        with (tmp_path / "ledger.heads").open("a") as file:  # the store is behind, as after a restored backup
+            file.write(parse((tmp_path / "ledger.heads").read_text())[site.site_id]._replace(size=12).line)
+        restored = sequencer(db, tmp_path)
+        await restored.new_epoch(site)
+        await append(db, restored, leaves(3), site)
+        assert f"{site.key}/e2: 4 leaves" in await follow(url, tmp_path / "f")
+        await append(db, restored, leaves(300), site)
+        assert "304 leaves (4 before" in await follow(url, tmp_path / "f")
+
+        memory = Memory(tmp_path / "g")  # somebody who has seen more of the former epoch than the later one names
+        origin = f"consent.example/log/{site.key}"
+        key = SigningKey.parse((tmp_path / "keys" / f"{site.key}.1.1.key").read_text("utf-8"))
+        memory.remember(origin, key.sign(Checkpoint(origin, 13, bytes(32)).format()))
+        assert "names another end" in await follow(url, tmp_path / "g", code=2)
+
+        await db.execute("delete from ledger where site_id = :site_id and epoch = 2", site_id=site.site_id)
+        assert "had an epoch 2" in await follow(url, tmp_path / "f", code=2)
     await db.close()

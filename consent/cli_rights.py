@@ -127,7 +127,7 @@ def backup(folder: Path, with_keys: bool, data: Path | None, file: Path | None, 
         "The keys are in it: whoever has this folder can sign in your name."
         if with_keys
         else "The keys that sign the logs are not in it: keep a copy of the folder keys elsewhere, for without them"
-        " restored logs go on in a new epoch only."
+        " no restored log goes on as it was."
     )
     _say(as_json, manifest, f"{told}\n{keys}")
 
@@ -137,22 +137,25 @@ def backup(folder: Path, with_keys: bool, data: Path | None, file: Path | None, 
 @click.option(
     "--erased", type=click.Path(path_type=Path), help="The newest ledger.erased: what it names does not come back."
 )
+@click.option("--last", is_flag=True, help="Nothing was acknowledged after this backup: its logs go on as they are.")
 @settings
-def restore(folder: Path, erased: Path | None, data: Path | None, file: Path | None, as_json: bool) -> None:
-    """Make a store of a backup, in a data folder that has none. What was erased since does not come back."""
+def restore(
+    folder: Path, erased: Path | None, data: Path | None, file: Path | None, *, last: bool, as_json: bool
+) -> None:
+    """Make a store of a backup, in a data folder that has none. What was erased since does not come back.
+
+    Every log goes on in a new epoch, since nobody but you can know that no choice was acknowledged after the backup.
+    """
     from consent.rights.restore import restore as bring_back  # noqa: PLC0415
 
-    done = asyncio.run(bring_back(_config(file, data), folder, erased))
+    done = asyncio.run(bring_back(_config(file, data), folder, erased, last=last))
     told = [f"Restored {done.records} records of {done.made}; {done.erased} that were erased since are gone again."]
-    told += [f"The log of {key} was further: consent ledger new-epoch {key}" for key in done.behind]
-    if not done.behind:
-        told.append(
-            "Choices that were acknowledged after the backup are not in it. If there were any, no log may go on as if"
-            " nothing had happened: put the newest ledger.heads into the data folder, then run"
-            " consent ledger new-epoch SITE."
-        )
+    told += [f"The log of {key} was further: what it had more is lost." for key in done.behind]
+    if done.renewed:
+        told.append(f"These logs go on in a new epoch: {', '.join(done.renewed)}.")
     if not done.secrets:
-        told.append("The backup has no keys: put the folder keys back before the service starts.")
+        missing = "tokens and secret" if done.renewed else "keys, tokens and secret"
+        told.append(f"The backup has no secrets: put {missing} back before the service starts.")
     _say(as_json, done, "\n".join(told))
 
 

@@ -93,10 +93,13 @@ def describe(path: Path) -> File:
         return File(file.tell(), digest)
 
 
-def place(source: Path, target: Path) -> None:
-    """Copy a file to where there is none, readable by its owner alone and on disk when this returns."""
+def place(source: Path, target: Path, made: Path) -> None:
+    """Copy a file to where there is none, whole or not at all, by the name `made`; on disk when this returns."""
     if not target.exists():
-        _copy_file(source, target)
+        _copy_file(source, made)
+        target.parent.mkdir(mode=0o700, exist_ok=True)
+        made.rename(target)
+        sync(target.parent)
 
 
 def _check_places(config: Config, folder: Path) -> None:

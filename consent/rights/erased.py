@@ -16,14 +16,15 @@ NAME = "ledger.erased"
 
 
 class Line(NamedTuple):
-    """Leaves of one log that were erased."""
+    """Leaves of one log that were erased. `log`: origin and id of its first key, which no other log has."""
 
     site_id: int
     epoch: int
+    log: str
     ranges: str
 
     def __str__(self) -> str:
-        text = f"{self.site_id} {self.epoch} {self.ranges}"
+        text = f"{self.site_id} {self.epoch} {self.log} {self.ranges}"
         return f"{text} {sha256(text.encode()).hexdigest()[:8]}\n"
 
 
@@ -33,13 +34,13 @@ def parse(text: str) -> list[Line]:
     for line in text.splitlines():
         said, _, check = line.rpartition(" ")
         parts = said.split(" ")
-        if len(parts) != 3 or sha256(said.encode()).hexdigest()[:8] != check:
+        if len(parts) != 4 or sha256(said.encode()).hexdigest()[:8] != check:
             continue
         try:
-            parse_ranges(parts[2])
+            parse_ranges(parts[3])
         except LedgerError:
             continue
-        lines.append(Line(int(parts[0]), int(parts[1]), parts[2]))
+        lines.append(Line(int(parts[0]), int(parts[1]), parts[2], parts[3]))
     return lines
 
 

@@ -152,8 +152,9 @@ class Erasure:
         """Note outside the store what was deleted, so that a backup does not bring it back."""
         if not requests:
             return
+        names = await queries.log_names(self._db)
         lines = [
-            erased.Line(row["site_id"], epoch, ranges)
+            erased.Line(row["site_id"], epoch, names[row["site_id"], epoch], ranges)
             for row in requests
             for epoch, ranges in leaves.from_text(row["leaves"]).items()
         ]

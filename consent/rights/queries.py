@@ -137,6 +137,12 @@ async def certify(db: Database, rows: Sequence[Row], certificate: str) -> None:
     )
 
 
+async def log_names(db: Database) -> dict[tuple[int, int], str]:
+    """What tells each log from any other, by site and epoch: origin and id of its first key, as its vkey begins."""
+    rows = await db.fetch("select site_id, epoch, vkey from ledger_key where number = 1")
+    return {(row["site_id"], row["epoch"]): "+".join(row["vkey"].split("+", 2)[:2]) for row in rows}
+
+
 async def delete_leaves(db: Database, site_id: int, epoch: int, first: int, last: int) -> int:
     """Delete the records of leaves of a log; their number."""
     return await db.execute(

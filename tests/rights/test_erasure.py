@@ -26,6 +26,11 @@ async def leaves(shop: Shop, kind: str = "erased") -> list[str]:
     return [row["content"] for row in rows]
 
 
+async def name(shop: Shop) -> str:
+    """What lists of erased leaves call the shop's log."""
+    return (await queries.log_names(shop.db))[shop.site.site_id, 1]
+
+
 async def change(shop: Shop, first: Taken) -> Taken:
     return await shop.say(receipt=first.receipt, write_key=first.write_key)
 
@@ -44,7 +49,7 @@ async def test_a_chain_is_destroyed_and_told_of(shop: Shop) -> None:
     assert mine.receipt not in {record.receipt for record in left}
     assert len(left) == 2
     assert await leaves(shop) == ["0,2"]
-    assert erased.read(shop.folder / erased.NAME) == [erased.Line(shop.site.site_id, 1, "0,2")]
+    assert erased.read(shop.folder / erased.NAME) == [erased.Line(shop.site.site_id, 1, await name(shop), "0,2")]
     [request] = await queries.requests(shop.db, shop.site.site_id, 10)
     assert (request["kind"], request["state"], request["records"], request["leaves"]) == (
         "erasure",
@@ -124,7 +129,7 @@ async def test_what_a_crash_interrupted_is_finished(shop: Shop, monkeypatch: pyt
     assert not (shop.folder / erased.NAME).exists()
 
     await erasure_of(shop).finish()
-    assert erased.read(shop.folder / erased.NAME) == [erased.Line(shop.site.site_id, 1, "0")]
+    assert erased.read(shop.folder / erased.NAME) == [erased.Line(shop.site.site_id, 1, await name(shop), "0")]
     assert [row["state"] for row in await queries.requests(shop.db, shop.site.site_id, 10)] == ["complete"]
 
 
@@ -147,13 +152,13 @@ async def test_nothing_is_done_by_half(shop: Shop, monkeypatch: pytest.MonkeyPat
 def test_the_list_survives_a_torn_line(tmp_path: Path) -> None:
     """What a crash left of a last line spoils no other line."""
     path = tmp_path / erased.NAME
-    lines = [erased.Line(1, 1, "17"), erased.Line(2, 1, "1,3-5")]
+    lines = [erased.Line(1, 1, "here/log/a+01", "17"), erased.Line(2, 1, "here/log/b+02", "1,3-5")]
     erased.note(path, lines)
     with path.open("a") as file:
-        file.write("1 1 99 0000")
-    erased.note(path, [erased.Line(1, 2, "8")])
+        file.write("1 1 here/log/a+01 99 0000")
+    erased.note(path, [erased.Line(1, 2, "here/log/a/e2+03", "8")])
 
-    assert erased.read(path) == [*lines, erased.Line(1, 2, "8")]
+    assert erased.read(path) == [*lines, erased.Line(1, 2, "here/log/a/e2+03", "8")]
     assert path.stat().st_mode & 0o777 == 0o600
 
 

@@ -35,7 +35,7 @@ def notice_list(key: str, data: Path | None, file: Path | None, as_json: bool) -
 
     async def read() -> list[queries.Listed]:
         async with _store(_config(file, data)) as db:
-            return await queries.listed(db, (await _site(db, key)).site_id)
+            return await queries.listed(db, (await _site(db, key)).site_id, counted=True)
 
     found = asyncio.run(read())
     head = ("first (UTC)", "kind", "language", "versions", "shown", "hash")

@@ -1,16 +1,20 @@
 """GET /n/…: every notice that a site ever showed, by its hash: a page, the bytes that were hashed, and the list."""
 
+import asyncio
 import re
+from collections.abc import Callable, Hashable
+from typing import NamedTuple
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from consent.config import Config
 from consent.db import Database
+from consent.delivery.body import Body, compress
 from consent.delivery.notice_page import read_body, render_notice
-from consent.delivery.routes import LAYER_AGE, SCRIPT_AGE, unknown_site
+from consent.delivery.routes import LAYER_AGE, SCRIPT_AGE, answer, unknown_site
 from consent.errors import NotFound
 from consent.policy import notice_queries as queries
 from consent.policy.notice_queries import Notice
@@ -20,12 +24,26 @@ from consent.sites.site import Site
 _HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
+KEPT = 64
+"""Pages and bodies kept as they are sent: what a notice shows never changes. Some 20 MB."""
+
+
+class Made(NamedTuple):
+    """An answer: its Content-Security-Policy, its body in each coding, and whether nothing is missing in it."""
+
+    policy: str
+    body: Body
+    whole: bool = True
+
+
 class NoticePages:
     """What was shown, for anybody: it was public when it was shown."""
 
     def __init__(self, db: Database, config: Config) -> None:
         self._db = db
         self._config = config
+        self._made: dict[Hashable, Made] = {}
+        self._making = asyncio.Lock()
 
     def routes(self) -> list[BaseRoute]:
         """Every path of these pages, for the app's one list."""
@@ -47,22 +65,45 @@ class NoticePages:
 
     async def body(self, request: Request) -> Response:
         """The exact bytes whose SHA-256 is the hash."""
-        notice = await self._notice(request, await self._site(request))
-        read_body(notice)
-        headers = _readable(f"public, max-age={LAYER_AGE}, immutable")
-        return Response(notice.body.encode(), headers=headers, media_type="application/json")
+        site = await self._site(request)
+        notice = await self._notice(request, site)
+
+        def make() -> Made:
+            read_body(notice)
+            return Made("", compress(notice.body))
+
+        made = await self._kept((site.site_id, notice.hash), make)
+        return answer(request, made.body, "application/json", f"public, max-age={LAYER_AGE}, immutable")
 
     async def page(self, request: Request) -> Response:
         """The notice as it was, and as plain text."""
         site = await self._site(request)
         notice = await self._notice(request, site)
-        body = read_body(notice)
-        code = await queries.code(self._db, body["code"]) if notice.kind == "layers" else None
         versions = await queries.versions(self._db, site.site_id, notice.hash)
+        key = (site.site_id, notice.hash, tuple(versions))
+        body = {} if key in self._made else read_body(notice)
+        code = await queries.code(self._db, body["code"]) if body.get("kind") == "layers" else None
         address = f"{self._config.base_url}/n/{site.key}/{notice.hash}.json"
-        page = render_notice(notice, code, versions=versions, address=address)
-        headers = {"Content-Security-Policy": page.policy, "Cache-Control": f"public, max-age={SCRIPT_AGE}"}
-        return HTMLResponse(page.html, headers=headers)
+
+        def make() -> Made:
+            page = render_notice(notice, code, versions=versions, address=address)
+            whole = notice.kind != "layers" or "<iframe" in page.html
+            return Made(page.policy, compress(page.html), whole=whole)
+
+        made = await self._kept(key, make)
+        more = {"Content-Security-Policy": made.policy}
+        return answer(request, made.body, "text/html; charset=utf-8", f"public, max-age={SCRIPT_AGE}", more)
+
+    async def _kept(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """What was made for this key, once, however many ask for it; a page that lacks its code is made each time."""
+        async with self._making:
+            found = self._made.pop(key, None)
+            made = found if found is not None else await asyncio.to_thread(make)
+            if made.whole:
+                self._made[key] = made
+            if len(self._made) > KEPT:
+                del self._made[next(iter(self._made))]
+        return made
 
     async def _site(self, request: Request) -> Site:
         key = request.path_params["site"]

@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from consent.db import Database, Statement
+from consent.db import Database, Row, Statement
 from consent.policy.queries import Version
 
 Kind = Literal["layers", "form"]
@@ -135,17 +135,15 @@ async def code(db: Database, version: str) -> Code | None:
     return msgspec.convert(row, Code) if row else None
 
 
-async def listed(db: Database, site_id: int) -> list[Listed]:
-    """The notices of a site, the newest first."""
+async def listed(db: Database, site_id: int, *, counted: bool = False) -> list[Listed]:
+    """The notices of a site, the newest first. `counted`: with how often each was shown, which reads all its counts."""
     rows = await db.fetch(
         "select n.hash, n.kind, n.language, n.first, v.version from notice n"
         " join notice_version v on v.site_id = n.site_id and v.hash = n.hash"
         " where n.site_id = :site_id order by n.first desc, n.language, n.hash, v.version limit :limit",
         site_id=site_id, limit=LISTED,
     )  # fmt: skip
-    counts = await db.fetch(
-        "select notice, sum(shown) as shown from shown_day where site_id = :site_id group by notice", site_id=site_id
-    )
+    counts = await _sums(db, site_id) if counted else []
     shown = {row["notice"]: int(row["shown"]) for row in counts}
     found: dict[str, Listed] = {}
     for row in rows:
@@ -155,6 +153,12 @@ async def listed(db: Database, site_id: int) -> list[Listed]:
         )
         one.versions.append(row["version"])
     return list(found.values())
+
+
+async def _sums(db: Database, site_id: int) -> list[Row]:
+    return await db.fetch(
+        "select notice, sum(shown) as shown from shown_day where site_id = :site_id group by notice", site_id=site_id
+    )
 
 
 async def add_shown(db: Database, counts: Mapping[tuple[int, Count], int]) -> None:

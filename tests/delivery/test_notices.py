@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from consent.db import Database
-from consent.delivery import bundle, notices
+from consent.delivery import bundle, notice_routes, notices
 from consent.delivery.built import read_built
 from consent.delivery.bundle import code_version
 from consent.delivery.notice_page import read_body, render_notice
@@ -182,6 +182,24 @@ async def test_the_list_is_public(service: Running) -> None:
 
     assert set((await named(service, "demo")).values()) < listed.keys()
     assert {frozenset(one) for one in listed.values()} == {frozenset({"hash", "kind", "language", "first", "versions"})}
+
+
+async def test_what_anybody_may_ask_for_costs_little(service: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The public list reads no counts; a page is rendered once, sent compressed, and not again to who has it."""
+    notice = (await named(service, "demo"))["en"]
+    await service.db.execute("alter table shown_day rename to elsewhere")
+    assert (await service.client.get("/n/demo")).status_code == 200
+    first = await service.client.get(f"/n/demo/{notice}")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("it was rendered again")
+
+    monkeypatch.setattr(notice_routes, "render_notice", refuse)
+    again = await service.client.get(f"/n/demo/{notice}", headers={"Accept-Encoding": "br, gzip"})
+    assert (again.text, again.headers["content-encoding"]) == (first.text, "br")
+    assert again.headers["content-security-policy"] == first.headers["content-security-policy"]
+    etag = {"If-None-Match": again.headers["etag"], "Accept-Encoding": "br, gzip"}
+    assert (await service.client.get(f"/n/demo/{notice}", headers=etag)).status_code == 304
 
 
 @pytest.mark.parametrize("name", ["0" * 64, "x", "A" * 64, "0" * 64 + ".json", "x.json"])

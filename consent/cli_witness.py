@@ -62,7 +62,7 @@ def witness_serve(
         address = f"http://{config.host}:{socket.getsockname()[1]}"
         line = f"{address} {cosigner.vkey}"
         told = f'Witness of {", ".join(known)}. For the settings of the log:\n\nwitnesses = ["{line}"]'
-        app = create_witness(Witness(cosigner, memory, known))
+        app = create_witness(Witness(cosigner, memory, known), config.networks)
         bounds = Bounds(trusted=config.networks)
         answer = {"url": address, "vkey": str(cosigner.vkey)}
         run(app, socket, bounds, config.log_level, lambda: _say(as_json, answer, told))

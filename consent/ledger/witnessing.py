@@ -93,7 +93,8 @@ class Witness:
         check_growth(Checkpoint(asked.checkpoint.origin, size, root), asked.checkpoint, asked.path)
         text, _ = split_note(asked.note)
         line = self._cosigner.cosign(text, int(self._now()))
-        self._memory.remember(asked.checkpoint.origin, asked.note + line)
+        if seen is None or asked.checkpoint.size > size:  # the same head again is no news, and anybody can send it
+            self._memory.remember(asked.checkpoint.origin, asked.note + line)
         return Told(200, "text/plain; charset=utf-8", line)
 
 

@@ -52,6 +52,27 @@ def test_the_same_again(client: TestClient) -> None:
     assert client.post("/add-checkpoint", content=Outside().request(SEEN, SEEN, [b"h" * 32])).status_code == 422
 
 
+def test_the_same_a_hundred_times(tmp_path: Path) -> None:
+    """Whoever sends one public head again and again gets its cosignature, and fills nothing."""
+    made = witness(tmp_path)
+    assert made.add_checkpoint(Outside().request(0, 0)).status == 200
+    assert made.add_checkpoint(Outside().request(0, SEEN)).status == 200
+    row = Memory(tmp_path).path(ORIGIN, "history")
+    size = row.stat().st_size
+
+    assert {made.add_checkpoint(Outside().request(SEEN, SEEN)).status for _ in range(100)} == {200}
+    assert row.stat().st_size == size
+
+
+def test_too_many_requests(tmp_path: Path) -> None:
+    """One address is answered a hundred times a minute at most, and others besides; nothing is read of the rest."""
+    with TestClient(create_witness(witness(tmp_path), clock=lambda: 0.0)) as client:
+        statuses = [client.post("/add-checkpoint", content=b"").status_code for _ in range(102)]
+        assert statuses == [400] * 100 + [429] * 2
+    with TestClient(create_witness(witness(tmp_path), clock=lambda: 0.0)) as client:
+        assert client.post("/add-checkpoint", content=b"").status_code == 400
+
+
 FOREIGN = SigningKey("other.example/log/x", b"o" * 32)
 IMPOSTOR = SigningKey(ORIGIN, b"i" * 32)
 
@@ -161,7 +182,7 @@ def test_a_thousand_at_a_time(tmp_path: Path) -> None:
     order = [int(line) for line in row.split("\n") if line.isdigit()]
 
     assert order == sorted(order)
-    assert sorted(size for _, size in cosigned) == order
+    assert sorted({size for _, size in cosigned}) == order
     last = Memory(tmp_path).last(ORIGIN)
     assert last is not None
     assert last[0].size == max(order) == max(sizes)

@@ -3,9 +3,11 @@
 import ast
 import json
 import shutil
+import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from consent.errors import NotFound, Problem
 from consent.ledger.checkpoint import Checkpoint
 from consent.ledger.export import export
 from consent.ledger.note import SigningKey
+from consent.ledger.snapshot_queries import _LEAVES, _RECORDS, Snapshot
 from consent.ledger.standalone.verify import check_receipt
 from consent.ledger.tile import tile_path
 from tests.ledger.receipts import alone, receipts
@@ -166,6 +169,24 @@ def test_receipt(exported: Path, tmp_path: Path) -> None:
     for path, code in ((good, 0), (bad, 1), (tmp_path / "none.json", 1)):
         done = CliRunner().invoke(main, ["receipt", "verify", str(path), "--json"])
         assert (done.exit_code, json.loads(done.output)["sound"]) == (code, code == 0)
+
+
+def test_nothing_is_sorted(store: Path) -> None:
+    """Whole logs are read in the order of indexes: no record is written into the system's temporary files."""
+    with Snapshot(store / "consent.sqlite") as snapshot:
+        for sql in (_RECORDS, _LEAVES):
+            plan = [row["detail"] for row in snapshot.rows(f"explain query plan {sql}", site_id=1, epoch=1)]
+            assert [one for one in plan if "TEMP" in one] == [], plan
+        [setting] = snapshot.rows("pragma temp_store")
+        assert setting["temp_store"] == 2
+
+
+def test_a_store_without_the_index(store: Path, tmp_path: Path) -> None:
+    """A store that an older version wrote is exported and checked as well, in memory."""
+    shutil.copy(store / "consent.sqlite", tmp_path / "old.sqlite")
+    with closing(sqlite3.connect(tmp_path / "old.sqlite")) as old:
+        old.execute("drop index consent_record_leaf")
+    assert export(tmp_path / "old.sqlite", "shop", tmp_path / "log", said).records == COUNT - len(ERASED)
 
 
 def test_refused(store: Path, exported: Path) -> None:

@@ -17,6 +17,7 @@ from consent.ledger.fetch import fetch
 from consent.ledger.follow import Follower, Seen, rolled_back
 from consent.ledger.memory import Memory
 from consent.ledger.note import Vkey
+from consent.ledger.standalone.verify import plain
 
 STALE = 10
 """Looks at which an older head may be a copy that a cache still holds."""
@@ -128,12 +129,13 @@ def _look_at(address: str, given: list[str], told: list[str], memory: Memory) ->
     except Problem as problem:
         if given or problem.code != "log_unsigned" or not set(known) < set(told):
             raise
-        click.echo(f"The operator has added a key to those of {address}: {', '.join(set(told) - set(known))}", err=True)
+        added = ", ".join(set(told) - set(known))
+        click.echo(plain(f"The operator has added a key to those of {address}: {added}"), err=True)
         known = told
         seen = Follower(address, _vkeys(known, "--vkey"), memory, fetch).look()
     if known != memory.pinned(address) and not given:
         memory.pin(address, known)
-        click.echo(f"The log at {address} is signed by {', '.join(known)}", err=True)
+        click.echo(plain(f"The log at {address} is signed by {', '.join(known)}"), err=True)
     return seen
 
 
@@ -142,8 +144,9 @@ def _tell(seen: Seen, as_json: bool) -> None:
     grown = f"{seen.before} before, and it begins with them" if seen.before else "seen for the first time"
     if seen.stale:
         grown = f"{seen.before} before: an older copy of the same log"
-    answer = {"time": now, "origin": seen.origin, "size": seen.size, "before": seen.before, "stale": seen.stale}
-    _say(as_json, answer, f"{_when(now)}  {seen.origin}: {seen.size} leaves ({grown})")
+    origin = plain(seen.origin)
+    answer = {"time": now, "origin": origin, "size": seen.size, "before": seen.before, "stale": seen.stale}
+    _say(as_json, answer, f"{_when(now)}  {origin}: {seen.size} leaves ({grown})")
 
 
 def _vkeys(lines: tuple[str, ...] | list[str], option: str) -> list[Vkey]:

@@ -11,6 +11,7 @@ from consent.ledger.memory import Memory
 from consent.ledger.merkle import verify_consistency
 from consent.ledger.note import Vkey, open_note
 from consent.ledger.proof import consistency_path, root_at
+from consent.ledger.standalone.verify import plain
 from consent.ledger.tile import split, tile_path
 
 Fetch = Callable[[str], Answer]
@@ -113,7 +114,9 @@ def forked(seen: Checkpoint, head: Checkpoint, why: str) -> Problem:
     """Two heads of one log that contradict each other: proof that history was rewritten."""
     return Problem(
         "log_forked",
-        f"The log {head.origin} was rewritten: it showed {seen.size} leaves and shows {head.size} now, and {why}.",
+        plain(
+            f"The log {head.origin} was rewritten: it showed {seen.size} leaves and shows {head.size} now, and {why}."
+        ),
         "Keep this folder: its checkpoints are signed by the operator and prove it. Ask the operator.",
     )
 
@@ -122,7 +125,7 @@ def rolled_back(seen: Seen) -> Problem:
     """A log that goes on showing an older head."""
     return Problem(
         "log_rolled_back",
-        f"The log {seen.origin} shows {seen.size} leaves and showed {seen.before} before: it was rolled back.",
+        plain(f"The log {seen.origin} shows {seen.size} leaves and showed {seen.before} before: it was rolled back."),
         "Keep this folder: its checkpoints are signed by the operator and prove it. Ask the operator.",
     )
 
@@ -131,6 +134,6 @@ def unsigned(url: str, why: str) -> Problem:
     """A head that the known key did not sign."""
     return Problem(
         "log_unsigned",
-        f"The head at {url} is not signed by the key that is known: {why}",
+        plain(f"The head at {url} is not signed by the key that is known: {why}"),
         "Ask the operator for the log's key, and give it with --vkey.",
     )

@@ -109,3 +109,15 @@ def test_tiles_that_do_not_lead_to_the_head(tmp_path: Path) -> None:
 
     assert found.value.code == "log_forked"
     assert Memory(tmp_path).last(ORIGIN) is None
+
+
+def test_what_an_operator_writes_does_not_steer_the_terminal(tmp_path: Path) -> None:
+    """The name of a log is the operator's text: what a follower says of it has no control characters."""
+    key = SigningKey("h\x9b2J\u202e/log/shop", b"s" * 32)
+    follower = Follower(URL, [key.vkey], Memory(tmp_path), Outside(300, key).fetch)
+    follower.look()
+    with pytest.raises(Problem) as found:
+        Follower(URL, [key.vkey], Memory(tmp_path), Outside(300, key, salt="x").fetch).look()
+
+    assert found.value.code == "log_forked"
+    assert found.value.message.isprintable()

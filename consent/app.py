@@ -41,6 +41,7 @@ from consent.records.limits import Limits
 from consent.records.published import Published
 from consent.records.routes import ConsentPost, Records
 from consent.regimes.visit import Visits
+from consent.rights.clock import Clock
 from consent.rights.erasure import Erasure
 from consent.rights.retention import Retention
 from consent.rights.routes import ErasePost
@@ -64,6 +65,7 @@ class Service:
 
     def __init__(self, config: Config, db: Database, key: bytes) -> None:
         self.db = db
+        self.data = config.data
         self.published = Published(db, Notices(db).keep)
         self.sequencer = sequencer(db, config)
         self.intake = Intake(db, self.sequencer, key)
@@ -159,10 +161,11 @@ class Service:
 
     def jobs(self) -> list[jobs.Job]:
         """What is done in the background, and every how many seconds."""
+        clock = Clock(self.data)
         return [
             jobs.Job("finishing erasures", 2, self.erasure.finish),
             jobs.Job("noting requests", 60, self.erasure.tidy),
-            jobs.Job("deleting what was kept long enough", 3_600, self.retention.run),
+            jobs.Job("deleting what was kept long enough", 3_600, clock.before(self.retention.run)),
             jobs.Job("certifying deletions", 60, self.retention.certify),
             jobs.Job("continuing the install's log", install.EVERY, self.install.publish),
         ]

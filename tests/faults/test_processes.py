@@ -56,7 +56,6 @@ async def test_a_clock_that_jumps(tmp_path: Path, posts: int) -> None:
     assert (figures.lost, figures.corrupt) == ([], []), figures
 
 
-@pytest.mark.xfail(reason="retention believes any clock", strict=True)
 async def test_a_start_with_a_clock_years_ahead_deletes_nothing(tmp_path: Path) -> None:
     """A clock that is ten years wrong at a start must not be what ends the retention of all records."""
     figures = await beside.jumps(tmp_path, 5, offsets=(0, beside.YEARS), restarts=(beside.YEARS,))

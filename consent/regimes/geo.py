@@ -13,7 +13,7 @@ import msgspec
 
 _PLACE = re.compile(r"([A-Za-z]{2})(?:[-_ ,]([A-Za-z0-9]{1,3}))?", re.ASCII)
 
-#: What proxies and databases write when they know none: no country, satellite, anonymous, Tor (codes of Cloudflare and MaxMind).
+#: What proxies and databases write when they know none: no country, satellite, anonymous, Tor (Cloudflare, MaxMind).
 UNKNOWN = frozenset({"XX", "ZZ", "T1", "A1", "A2", "AP", "EU"})
 
 

@@ -24,7 +24,7 @@ def set_cookie(
     same_site: Literal["Lax", "Strict", "None"] = "Lax",
     partitioned: bool = False,
 ) -> str:
-    """Write the header's value (RFC 6265bis, 4.1). `max_age` is in seconds: 0 removes it, None ends it with the browser.
+    """Write the header's value (RFC 6265bis, 4.1). `max_age` is in seconds: 0 removes it, None ends with the browser.
 
     Raises ValueError for what the grammar or browsers would not take.
     """

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import sqlite3
-import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,16 +10,13 @@ from typing import Any, TypeVar
 
 import aiosqlite
 
-from consent.db import Database, Row, Statement, Value, migration, spread
+from consent.db import Database, Row, Statement, Value, upgrade, writing
 from consent.db.scrub import Scrubber
 from consent.errors import ContradictionError, StoreError
 
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
-
-APPLICATION_ID = 0x436E7374
-"""Marks the file as ours ("Cnst"), so that another program's database is never migrated by mistake."""
 
 READ_SECONDS = 5.0
 """A query is cut off after this: a reader that stays keeps the write-ahead log from being emptied."""
@@ -58,7 +54,7 @@ async def open_sqlite(path: Path, *, readers: int = 2, on_fault: Callable[[], No
     opened: list[aiosqlite.Connection] = []
     try:
         opened.append(await _connect(path, query_only=False))
-        await _run(opened[0], _migrate)
+        await _run(opened[0], upgrade.migrate)
         for _ in range(readers):
             opened.append(await _connect(path, query_only=True))
     except BaseException:
@@ -119,7 +115,7 @@ class SqliteDatabase:
 
     async def batch(self, statements: Sequence[Statement], /) -> list[int]:
         async with self._writing:
-            counts = await self._write(_batch, statements)
+            counts = await self._write(writing.batch, statements)
             await self._checkpoint(sum(counts))
             return counts
 
@@ -127,12 +123,14 @@ class SqliteDatabase:
     async def transaction(self) -> AsyncIterator[Database]:
         async with self._writing:
             try:
-                await self._write(_begin)  # inside: whoever is cancelled meanwhile leaves a transaction that was begun
+                await self._write(
+                    writing.begin
+                )  # inside: whoever is cancelled meanwhile leaves a transaction that was begun
                 yield _Held(self._writer)
-                await self._write(_commit)
+                await self._write(writing.commit)
                 await self._checkpoint(CHECKPOINT_ROWS // CHECKPOINT_WRITES)
             except BaseException:
-                await _run(self._writer, _rollback)
+                await _run(self._writer, writing.rollback)
                 raise
 
     async def scrub(self, seconds: float) -> bool:
@@ -215,7 +213,7 @@ class _Held:
         return (await self.batch([Statement(sql, rows)]))[0]
 
     async def batch(self, statements: Sequence[Statement], /) -> list[int]:
-        return await _run(self._writer, _part, statements)
+        return await _run(self._writer, writing.part, statements)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Database]:
@@ -270,100 +268,12 @@ def _settle(connection: sqlite3.Connection, query_only: bool) -> None:
     connection.execute(f"pragma query_only = {int(query_only)}")
 
 
-def _migrate(connection: sqlite3.Connection) -> None:
-    """Apply what is pending, each migration in one transaction with its record. Other processes wait meanwhile."""
-    [mark] = connection.execute("pragma application_id").fetchone().values()
-    tables = connection.execute("select count(*) as n from sqlite_schema").fetchone()["n"]
-    if mark != APPLICATION_ID and tables:
-        raise StoreError(
-            "store_foreign", "The file is a database of another program.", "Name another folder with --data."
-        )
-    connection.execute(f"pragma application_id = {APPLICATION_ID}")
-    connection.execute(migration.TABLE)
-    while _apply_next(connection):
-        pass
-
-
-def _apply_next(connection: sqlite3.Connection) -> bool:
-    _begin(connection)
-    try:
-        applied = [(row["number"], row["checksum"]) for row in connection.execute("select * from migration")]
-        waiting = migration.pending(applied, migration.shipped())
-        for next_one in waiting[:1]:
-            for statement in next_one.statements:
-                connection.execute(statement)
-            connection.execute(
-                "insert into migration (number, name, checksum, applied) values (?, ?, ?, ?)",
-                (next_one.number, next_one.name, next_one.checksum, int(time.time() * 1000)),
-            )
-        _commit(connection)
-    except BaseException:
-        _rollback(connection)
-        raise
-    return len(waiting) > 1
-
-
 def _row(cursor: sqlite3.Cursor, values: tuple[Any, ...]) -> Row:
     return {column[0]: value for column, value in zip(cursor.description, values, strict=True)}
 
 
 def _fetch(connection: sqlite3.Connection, sql: str, params: Mapping[str, Value]) -> list[Row]:
     return connection.execute(sql, params).fetchall()
-
-
-def _batch(connection: sqlite3.Connection, statements: Sequence[Statement]) -> list[int]:
-    _begin(connection)
-    try:
-        counts = _statements(connection, statements)
-        _commit(connection)
-    except BaseException:
-        _rollback(connection)
-        raise
-    return counts
-
-
-def _part(connection: sqlite3.Connection, statements: Sequence[Statement]) -> list[int]:
-    """A batch inside a transaction: what fails takes only itself back."""
-    connection.execute("savepoint part")
-    try:
-        counts = _statements(connection, statements)
-    except BaseException:
-        if connection.in_transaction:  # a full disk ends the transaction itself
-            connection.execute("rollback to part")
-            connection.execute("release part")
-        raise
-    connection.execute("release part")
-    return counts
-
-
-def _statements(connection: sqlite3.Connection, statements: Sequence[Statement]) -> list[int]:
-    counts = []
-    for sql, rows, changes in statements:
-        counts.append(_many(connection, sql, rows))
-        if changes is not None and counts[-1] != changes:
-            raise ContradictionError(f"The store changed {counts[-1]} rows where {changes} were to change.")
-    return counts
-
-
-def _many(connection: sqlite3.Connection, sql: str, rows: Sequence[Mapping[str, Value]]) -> int:
-    """Run a statement for every row; returns the number of rows changed."""
-    found = spread.shape(sql) if len(rows) > 1 else None
-    if found is None:
-        return connection.executemany(sql, rows).rowcount
-    return sum(connection.execute(text, values).rowcount for text, values in spread.blocks(found, rows))
-
-
-def _begin(connection: sqlite3.Connection) -> None:
-    connection.execute("begin immediate")  # a lock taken late could fail a transaction that was half done
-
-
-def _commit(connection: sqlite3.Connection) -> None:
-    connection.execute("commit")
-
-
-def _rollback(connection: sqlite3.Connection) -> None:
-    if connection.in_transaction:
-        connection.execute("rollback")
 
 
 def _write_back(connection: sqlite3.Connection) -> None:

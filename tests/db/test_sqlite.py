@@ -282,7 +282,7 @@ async def test_a_sync_that_failed_is_not_tried_again(tmp_path: Path, monkeypatch
         raise error
 
     with monkeypatch.context() as patched:
-        patched.setattr("consent.db.sqlite._commit", unsynced)
+        patched.setattr("consent.db.writing.commit", unsynced)
         with pytest.raises(StoreError):
             await opened.execute(ADD, id=2, key="b")
     for _ in range(2):

@@ -5,9 +5,9 @@ import sqlite3
 from pathlib import Path
 
 from consent.cli import main
-from consent.db import sqlite
+from consent.db import writing
 
-_commit = sqlite._commit
+_commit = writing.commit
 
 
 def commit(connection: sqlite3.Connection) -> None:
@@ -21,6 +21,6 @@ def commit(connection: sqlite3.Connection) -> None:
     _commit(connection)
 
 
-sqlite._commit = commit
+writing.commit = commit
 if __name__ == "__main__":
     main()

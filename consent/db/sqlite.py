@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,8 +22,11 @@ _log = logging.getLogger(__name__)
 READ_SECONDS = 5.0
 """A query is cut off after this: a reader that stays keeps the write-ahead log from being emptied."""
 
+BUSY_SECONDS = 5
+"""How long to wait for another process that is writing."""
+
 PRAGMAS: tuple[tuple[str, int | str], ...] = (
-    ("busy_timeout", 5_000),  # ms; first, so that the next ones wait for another process
+    ("busy_timeout", BUSY_SECONDS * 1_000),  # first, so that the next ones wait for another process
     ("journal_mode", "wal"),
     ("synchronous", 2),  # FULL: NORMAL loses acknowledged commits when the power goes
     ("fullfsync", 1),  # macOS alone needs to be told
@@ -253,11 +257,24 @@ async def _run(connection: aiosqlite.Connection, function: Callable[..., T], *ar
     return result
 
 
+def _set(connection: sqlite3.Connection, pragma: str) -> None:
+    """Set a pragma. Two processes that make a store at the same moment are told busy at once, whatever the timeout."""
+    end = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute(pragma)
+            return
+        except sqlite3.OperationalError as error:
+            if _code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(0.01)
+
+
 def _settle(connection: sqlite3.Connection, query_only: bool) -> None:
     """Set every pragma and read it back: a setting that does not hold is a promise that does not."""
     connection.row_factory = _row
     for name, value in PRAGMAS:
-        connection.execute(f"pragma {name} = {value}")
+        _set(connection, f"pragma {name} = {value}")
         held = next(iter(connection.execute(f"pragma {name}").fetchone().values()))
         if held != value:
             raise StoreError(

@@ -17,6 +17,8 @@ export function exposeApi(store) {
     reject: () => decide(allLetters(settings, "d").purposes),
     withdraw: () => decide(Object.fromEntries(optional(settings).map(({ key }) => [key, store.status(key) == "granted" ? "w" : "d"])), "withdraw"),
     get: (/** @type {any} */ key) => (key == null ? each(settings.purposes) : allows(key)),
+    track: (/** @type {any[]} */ ...args) => store.visits.take("track", args),
+    customer: (/** @type {any[]} */ ...args) => store.visits.take("customer", args),
     on: (/** @type {any} */ type, /** @type {any} */ listener) => store.on(type, (event) => listener({ ...event, ...(type == "change" && detail()) })),
   };
 

@@ -75,7 +75,7 @@ function start() {
   const bundle = (name) => bundles[name] ||= new Promise((/** @type {(value?: any) => void} */ resolve, reject) => {
     arrived[name] = resolve;
     setTimeout(reject, PATIENCE);
-    (core ? core.load : loadAlone)(settings.layers[language][name].slice("/c/".length)).catch(reject);
+    store.load(settings.layers[language][name]).catch(reject);
   }).catch((error) => {
     delete bundles[name];
     renewed ||= fetch(`${settings.base}/c/${settings.site}.js`, { cache: "reload" }).catch(() => {}); // it may name files of before an upgrade
@@ -145,6 +145,7 @@ function start() {
   const key = [/(?:^|; )consent_regime=(\w+)/.exec(jar.get())?.[1], settings.regime].find((one) => one && Object.hasOwn(settings.regimes, one)) || settings.strictest;
   const store = /** @type {Store} */ (/** @type {Partial<Store>} */ ({
     settings, core, language, nonce, trust,
+    load: (path) => (core ? core.load : loadAlone)(path.slice("/c/".length)),
     regime: { ...settings.regimes[key], key },
     gpc: /** @type {any} */ (navigator).globalPrivacyControl === true,
     choice: null, pending: false, touched, violations: [], parts: { makeRoot, dress, keep },
@@ -191,7 +192,7 @@ function start() {
   /** The page is idle, the question asked: what comes next is near at hand, and runs where there is something for it to do. */
   const prepare = () => {
     for (const sign of SIGNS) addEventListener(sign, run, { once: true, capture: true, passive: true });
-    if (q.length || store.gpc && store.regime.signal_shown || document.querySelector(WORK) || core?.violations.some(isFrame)) {
+    if (q.length || settings.telemetry?.counts || store.gpc && store.regime.signal_shown || document.querySelector(WORK) || core?.violations.some(isFrame)) {
       run();
       return;
     }
@@ -208,9 +209,9 @@ function start() {
   }, true);
   /** @type {any} */
   const stub = { q, attach: store.attach, get: (/** @type {any} */ key) => (key == null ? Object.fromEntries(settings.purposes.map((one) => [one.key, one.required])) : store.allows(key)) };
-  for (const name of ["show", "accept", "reject", "withdraw", "on"]) stub[name] = (/** @type {any[]} */ ...args) => {
+  for (const name of "show accept reject withdraw on track customer".split(" ")) stub[name] = (/** @type {any[]} */ ...args) => {
     q.push([name, args]);
-    if (name != "on") run();
+    if (!/^[oct]/.test(name)) run();
   };
   win.consent = Object.assign(Array.isArray(win.consent?.q) ? win.consent : {}, stub);
   if (document.readyState == "loading") addEventListener("DOMContentLoaded", whenReady);

@@ -31,7 +31,7 @@ const cookie = (name) => {
 core.load = async (path, cache) => {
   const url = `${CONSENT_BASE}/c/${path}`;
   const answer = await fetch(url, { cache });
-  const text = answer.ok && /javascript/.test(/** @type {string} */ (answer.headers.get("content-type"))) && await answer.text();
+  const text = answer.ok && /script/.test(/** @type {string} */ (answer.headers.get("content-type"))) && await answer.text();
   if (/** @type {string} */ (text).indexOf("/*consent*/")) throw 0;
   const script = doc.createElement("script");
   script.crossOrigin = "";
@@ -45,11 +45,11 @@ try {
   if (!win.consent?.core) {
     /** @type {any} */
     const stub = win.consent = { q: [], core, get: () => false };
-    for (const name of ["show", "accept", "reject", "withdraw", "on"]) stub[name] = (/** @type {any[]} */ ...args) => stub.q.push([name, args]);
-    doc.addEventListener("securitypolicyviolation", (event) => violations.length < 200 && violations.push(event));
+    for (const name of "show accept reject withdraw on track customer".split(" ")) stub[name] = (/** @type {any[]} */ ...args) => stub.q.push([name, args]);
+    doc.addEventListener("securitypolicyviolation", (event) => violations[199] || violations.push(event));
     /** @param {RequestCache} [cache] */
     const begin = (cache) => core.load(`${CONSENT_SITE}.js`, cache);
-    begin().catch(() => begin("force-cache")).catch(() => {}); // who has allowed something must be able to withdraw it while the service is away
+    begin().catch(() => begin("force-cache")).catch(same); // who has allowed something must be able to withdraw it while the service is away
 
     const script = /** @type {HTMLScriptElement} */ (doc.currentScript);
     core.nonce = script.nonce;

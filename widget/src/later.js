@@ -7,6 +7,7 @@ import { exposeApi } from "./api.js";
 import { attach as attachControl } from "./control.js";
 import { createDecisions } from "./decisions.js";
 import { guardHead } from "./hooks.js";
+import { json } from "./json.js";
 import { newKey } from "./key.js";
 import { releaseMarked } from "./marked.js";
 import { watchPage } from "./page.js";
@@ -15,8 +16,8 @@ import { expire, purge } from "./purge.js";
 import { jar, local } from "./storage.js";
 import { createState, LIST } from "./store.js";
 import { fillText } from "./texts.js";
-import { json } from "./transport.js";
 import { watchViolations } from "./violations.js";
+import { watchVisits } from "./visits.js";
 
 /** @typedef {import("./types").Store} Store */
 
@@ -89,6 +90,15 @@ function complete(store) {
     if (shown) decisions.resume(); // what another tab has decided, that tab sends
   };
 
+  /**
+   * Another tab has decided. Where tabs have processes of their own (WebKit), its list may be here before its cookie is:
+   * what were set right by the older cookie would be the older choice.
+   */
+  const hear = (tries = 40) => {
+    if (tries && state.early()) setTimeout(() => hear(tries - 1), 50);
+    else reconsider(false);
+  };
+
   const overtaken = state.overtaken();
   settle();
   decisions.resume();
@@ -96,7 +106,7 @@ function complete(store) {
   if (core?.list) guardHead(OURS);
   watchViolations(store, OURS);
   addEventListener("online", decisions.resume);
-  addEventListener("storage", ({ key }) => (key == LIST || key == null) && reconsider(false));
+  addEventListener("storage", ({ key }) => (key == LIST || key == null) && hear());
   addEventListener("pageshow", ({ persisted }) => persisted && reconsider(true));
   document.addEventListener("prerenderingchange", () => reconsider(true));
 
@@ -104,6 +114,7 @@ function complete(store) {
   if (top == self) attachControl(store); // frames follow the page that holds them
   releaseMarked(state, store);
   countShown(store);
+  watchVisits(store);
   exposeApi(store);
   if (store.asked && state.choice) { // made while this page was asking: in another tab, or on a page that the visitor comes back from
     emit("change", { action: "elsewhere" });

@@ -61,7 +61,8 @@ export function watchPage(touched) {
 /** Whether the window itself goes there. @param {string | null | undefined} target */
 const isHere = (target) => /^(_self|_top|_parent)?$/.test(target || "");
 
-const address = () => location.href.split("#")[0];
+/** The page, without the place in it. */
+export const address = () => location.href.split("#")[0];
 
 /**
  * An answer to another site's form, as from a bank, cannot be told from one to its link: there the address is asked for

@@ -108,6 +108,12 @@ export function createState(settings, core, env) {
   /** Whether the choice was narrowed, as in another tab, after the core had read it and before anybody here could hear of that. */
   const overtaken = () => !!core?.list && excessive() && values(env.jar.get(), name).join() != core.key;
 
+  /** Whether the list has come and its cookie has not yet. */
+  const early = () => {
+    const stored = env.local.get(LIST);
+    return !!stored && !values(env.jar.get(), name).includes(stored.split(" ")[0]);
+  };
+
   /**
    * Brings the page to what holds: a policy in force can be replaced only by a reload.
    * @param {boolean} recorded
@@ -135,7 +141,7 @@ export function createState(settings, core, env) {
     /** @param {string} purpose */
     status: (purpose) => status(settings, choice(), env.gpc, purpose),
     effective: () => effective,
-    counts, adopt, restore, unsettled, letters, allows, current, excessive, overtaken, conclude, mark,
+    counts, adopt, restore, unsettled, letters, allows, current, excessive, overtaken, early, conclude, mark,
     /** @param {() => boolean} ask whether something runs that may not */
     watch: (ask) => void watches.push(ask),
 

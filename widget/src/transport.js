@@ -11,23 +11,13 @@
  * @typedef {Pick<import("./types").Surroundings, "post" | "key" | "later" | "lock"> & { rest(): object } & Pick<import("./types").View, "local">} Surroundings
  */
 
+import { json } from "./json.js";
 import { RECEIPT, readReceipts, remember } from "./receipts.js";
 import { PENDING } from "./store.js";
 
 /** More than this waits only where something is broken; the oldest are given up. */
 const MOST_WAITING = 20;
 const MOST_TRIES = 100;
-
-/**
- * JSON of plain data. Pages that still carry Prototype.js give arrays a `toJSON` of their own, which the built-in one obeys.
- * @param {any} value
- * @returns {string}
- */
-export function json(value) {
-  if (Array.isArray(value)) return `[${value.map(json).join()}]`;
-  if (!value || typeof value != "object") return JSON.stringify(value) ?? "null";
-  return `{${Object.keys(value).filter((key) => value[key] !== undefined).map((key) => `${JSON.stringify(key)}:${json(value[key])}`).join()}}`;
-}
 
 /** @param {string | null} text */
 function parse(text) {

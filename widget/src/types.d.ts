@@ -18,6 +18,10 @@ export interface Settings {
   languages: string[]; purposes: Purpose[]; services: Service[]; layers: Record<string, Layers>;
   ui: Record<string, Record<string, string>>; control: { position: "bottom-left" | "bottom-right" | "none" };
   theme: Record<string, string>;
+  /** The visitors' log: its bundle, and whether this visitor's law exempts a count before a choice; null where the site keeps none. */
+  telemetry?: { path: string; counts: boolean; service: string } | null;
+  /** What the log keeps of what a page tells: parameters of its address, fields of a customer, names of events (none: any). */
+  keeps?: { query: string[]; customer: string[]; events: string[] };
 }
 
 /** What the inline core left on `window.consent.core`; absent in the `tag` variant. */
@@ -49,7 +53,16 @@ export interface Decision {
  */
 export interface Outcome { recorded: boolean; applied: "now" | "reload" | "next" | "not" }
 
-export type StoreEvent = "change" | "violation" | "ask" | "outcome" | "regime";
+export type StoreEvent = "change" | "violation" | "ask" | "outcome" | "regime" | "told";
+
+/** full: rows of a visitor who agreed. count: numbers of nobody, where the law exempts them. "": no request, nothing stored. */
+export type Level = "full" | "count" | "";
+
+/** One event of the visitors' log (docs/formats.md, section 12). Times in ms, `engaged` in s, `scrolled` in quarters of the page. */
+export interface Told {
+  id: string; event: string; time: number; url: string; referrer?: string; load?: number; engaged?: number; scrolled?: number;
+  target?: string; props?: Record<string, string | number | boolean>;
+}
 
 /** The one state. Everything else in the widget attaches to it; nothing else is shared. */
 export interface Store {
@@ -80,12 +93,18 @@ export interface Store {
   /** Opens a layer; loads its bundle first. Resolves to false when it could not be loaded. */
   show(layer: 1 | 2 | 3): Promise<boolean>;
   /** Layers attach here: `window.consent.attach("banner", factory)`. */
-  attach(name: "banner" | "preferences" | "choices", factory: LayerFactory): void;
+  attach(name: "banner" | "preferences" | "choices" | "telemetry", factory: any): void;
   emit(type: StoreEvent, detail: any): void;
   /** Where the visitor has entered something since the bootstrap ran. */
   touched: Set<any>;
   /** The page's own nonce, "" without one. */
   nonce: string;
+  /** Fetches and runs one of the service's scripts by its path; rejects when it cannot be had. */
+  load(path: string): Promise<void>;
+  /** What holds, as the choice cookie has it; "" where nothing was chosen. */
+  mark(): string;
+  /** Set by visits.js: how far the visitors' log may go on this page now, what the page told before bundle 3 was there, where the visit began and came from. */
+  visits: { level(): Level; told: [string, any[]][]; arrived: string[]; take(method: "track" | "customer", args: any[]): void };
   /** Our policy for Trusted Types, where the page has any; the strings as they are elsewhere. Throws when the page allows none. */
   trust(): { createScript(text: string): any; createScriptURL(url: string): any };
 }

@@ -45,7 +45,7 @@ function card({ texts, language }, service, required) {
       "details",
       {},
       make("summary", {}, fill(texts.preferences_details, { service: name })),
-      make("p", {}, `${texts.preferences_provider}: ${provider}, ${nameOf(language, country)}`),
+      make("p", {}, `${texts.preferences_provider}: ${[provider, country && nameOf(language, country)].filter(Boolean).join(", ")}`),
       link(texts.preferences_privacy, privacy_url),
       make("p", {}, cookies.length ? texts.preferences_cookies : texts.preferences_no_cookies),
       make("ul", {}, ...cookies.map((cookie) => make(

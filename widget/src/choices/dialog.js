@@ -10,6 +10,8 @@ import { check } from "./check.js";
 import { entry, tell } from "./entry.js";
 import { erase, publishedKeys } from "./service.js";
 import { composeLetter, composeReceipt } from "./receipt.js";
+import { save } from "./save.js";
+import { visits } from "./visits.js";
 
 /** @typedef {import("../types").Store} Store */
 /** @typedef {typeof CONSENT_CHOICES} Data */
@@ -97,7 +99,7 @@ function build(store, data) {
       const same = said.every(({ vkey }) => keys.includes(vkey));
       say(same ? texts.choices_key_same : texts.choices_key_other, !same);
     },
-    download: () => save(`consent-receipt-${store.settings.site}.json`, JSON.stringify(composeReceipt(said, about()), null, 2)),
+    download: () => save(`consent-receipt-${store.settings.site}.json`, JSON.stringify(composeReceipt(said, about()), null, 2), "application/ld+json"),
     async copy() {
       const letter = composeLetter(said, { ...about(), verdicts: verdicts.map(({ reason, signature }) => reason || (signature ? "verified" : "verified but for the signature")) });
       try {
@@ -143,16 +145,10 @@ function build(store, data) {
   };
   buttons(false);
   refresh();
+  const log = visits(store, data, say);
+  if (log) {
+    Object.assign(acts, log.acts);
+    list.after(log.section);
+  }
   return dialog;
-}
-
-/**
- * Hands the visitor a file.
- * @param {string} name
- * @param {string} text
- */
-function save(name, text) {
-  const href = URL.createObjectURL(new Blob([text], { type: "application/ld+json" }));
-  make("a", { href, download: name }).click();
-  setTimeout(() => URL.revokeObjectURL(href), 60_000);
 }

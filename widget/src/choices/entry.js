@@ -54,7 +54,7 @@ export function entry(store, data, { record, vkey }) {
  * @param {Date} when
  * @param {string} language
  */
-function local(when, language) {
+export function local(when, language) {
   try {
     return when.toLocaleString(language, { dateStyle: "long", timeStyle: "medium" });
   } catch {

@@ -1,4 +1,4 @@
-// The two calls that "My choices" makes; without them everything else works.
+// The calls that "My choices" makes; without them everything else works.
 
 /** How long the service may take, in ms. */
 const PATIENCE = 10_000;
@@ -32,4 +32,20 @@ export async function erase({ base, site }, receipts) {
     if ((await answer.json()).state != "complete") state = "pending";
   }
   return state;
+}
+
+/**
+ * What the visitors' log holds of this browser, which its cookies name; or, with a body, a change of that.
+ * @param {{ base: string, site: string }} settings
+ * @param {{ fields: Record<string, string> } | { forget: true } | null} [change]
+ * @param {string} [after] what stood in `next`
+ * @returns {Promise<any>}
+ */
+export async function visitor({ base, site }, change, after) {
+  const answer = await fetch(`${base}/v1/${site}/visitor${after ? `?after=${after}` : ""}`, {
+    method: change ? "POST" : "GET", body: change && JSON.stringify(change), credentials: "include", cache: "no-store", signal: AbortSignal.timeout(PATIENCE),
+    ...(change && { headers: { "Content-Type": "text/plain" } }),
+  });
+  if (!answer.ok) throw new Error(String(answer.status));
+  return answer.json();
 }

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from consent.catalogue.service import Service, load_catalogue
-from consent.policy.duties import purposes, services, site, sources, theme, words
+from consent.policy.duties import purposes, services, site, sources, telemetry, theme, words
 from consent.policy.finding import Finding, PolicyError
 from consent.policy.policy import Policy, parse
 from consent.policy.resolved import Resolved, resolve
@@ -19,6 +19,7 @@ def check(policy: Policy, catalogue: Mapping[str, Service]) -> list[Finding]:
         *site.check_regimes(policy),
         *site.check_everything(policy),
         *purposes.check_purposes(policy),
+        *telemetry.check_telemetry(policy),
         *theme.check_theme(policy),
         *words.check_words(policy),
         *words.check_texts(policy),

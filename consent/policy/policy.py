@@ -11,6 +11,9 @@ Key = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9-]{0,39}$")]
 Language = Annotated[str, msgspec.Meta(pattern="^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$")]
 TextKey = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_-]{0,59}$")]
 CookieName = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_-]{1,40}$")]
+EventName = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_.-]{0,39}$")]
+FieldName = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_]{0,39}$")]
+Parameter = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_.~-]{1,40}$")]
 
 
 class Controller(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -114,6 +117,23 @@ class RegimeChoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     default: Key = "eu"  # for a visitor whose place is unknown
 
 
+class Telemetry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the site learns of its visitors: all of it after consent to `purpose`, anonymous counts where exempt."""
+
+    purpose: Key = "statistics"
+    counts: bool = True  # anonymous counts where the visitor's law exempts them
+    query: tuple[Parameter, ...] = ()  # query parameters that are kept; campaigns' (utm_*) always are, after consent
+    days: Annotated[int, msgspec.Meta(ge=1, le=760)] = 365  # rows are kept; CNIL sheet 16: 25 months at most
+    forget: bool = True  # a withdrawal deletes the visitor's rows
+    apps: tuple[str, ...] = ()  # mobile apps that may send events
+    address: Literal["none", "truncated", "full"] = "truncated"
+    address_reason: Annotated[str, msgspec.Meta(max_length=500)] = ""  # why addresses are kept in full
+    address_days: Annotated[int, msgspec.Meta(ge=0, le=760)] = 0  # and for how long
+    customer: tuple[FieldName, ...] = ()  # what the site may tell of a customer who is signed in
+    events: tuple[EventName, ...] = ()  # names of the site's own events; empty: any
+    own_pages: bool = False  # the service's own pages for visitors are logged, too
+
+
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What one site asks, as written by its owner."""
 
@@ -130,6 +150,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     texts: dict[Language, dict[TextKey, str]] = {}  # in place of the interface's own
     theme: Theme = Theme()
     regimes: RegimeChoice = RegimeChoice()
+    telemetry: Telemetry | None = None  # None: visitors are neither told apart nor counted
 
 
 def parse(text: str) -> Policy:

@@ -11,7 +11,8 @@ import msgspec
 from consent.catalogue.kind import describe
 from consent.catalogue.service import Cookie, Service, Storage, expand
 from consent.policy.finding import Finding, PolicyError
-from consent.policy.policy import ChoiceCookie, Controller, Policy, PurposeEntry, PurposeTexts, ServiceEntry
+from consent.policy.policy import ChoiceCookie, Controller, Policy, PurposeEntry, PurposeTexts, ServiceEntry, Telemetry
+from consent.policy.telemetry import ResolvedTelemetry, description, terms, visits
 from consent.policy.texts import LanguageTexts, load_texts
 from consent.policy.theme import Look, look
 
@@ -55,10 +56,11 @@ class ResolvedService(msgspec.Struct, frozen=True):
     reason: dict[str, str]
 
 
-class Resolved(msgspec.Struct, frozen=True, dict=True):
+class Resolved(msgspec.Struct, frozen=True, dict=True, omit_defaults=True):
     """A policy with nothing left open. Two of the same content have the same hash.
 
-    Bodies are stored for years: a field added here has a default, and none is renamed.
+    Bodies are stored for years: a field added here has a default, which is left out of the body so that older hashes
+    stay, and none is renamed.
     """
 
     site: str
@@ -75,6 +77,7 @@ class Resolved(msgspec.Struct, frozen=True, dict=True):
     look: Look
     regimes: tuple[str, ...] | None  # None: every law that the software knows
     default_regime: str
+    telemetry: ResolvedTelemetry | None = None
 
     @cached_property
     def body(self) -> str:
@@ -130,6 +133,8 @@ def resolve(policy: Policy, catalogue: Mapping[str, Service]) -> Resolved:
     shipped = load_texts()
     purposes = tuple(_purpose(entry, languages, shipped) for entry in policy.purposes or default_entries())
     services = [_service(key, entry, catalogue, languages, findings) for key, entry in policy.services.items()]
+    if policy.telemetry:
+        services.append(_visits(policy, policy.telemetry, languages, shipped))
     if findings:
         raise PolicyError(findings)
     return Resolved(
@@ -147,6 +152,7 @@ def resolve(policy: Policy, catalogue: Mapping[str, Service]) -> Resolved:
         look=look(policy.theme),
         regimes=policy.regimes.enabled,
         default_regime=policy.regimes.default,
+        telemetry=terms(policy.telemetry) if policy.telemetry else None,
     )
 
 
@@ -226,6 +232,14 @@ def _resolved_service(
         storage=service.storage,
         **words,
     )
+
+
+def _visits(
+    policy: Policy, telemetry: Telemetry, languages: tuple[str, ...], shipped: dict[str, LanguageTexts]
+) -> ResolvedService:
+    """The service that the visitors' log is, asked about like every other."""
+    made = _resolved_service(visits(policy, telemetry, shipped), ServiceEntry(), languages, catalogued=False)
+    return msgspec.structs.replace(made, description=description(languages, shipped))
 
 
 def _said(own: str, entry: ServiceEntry, field: str, languages: tuple[str, ...]) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """The interface's own texts: `texts/<language>.toml`, one file a language.
 
-A file holds a table `[ui]` of key = "text", and for each default purpose a table `[purposes.<key>]` with
-title, summary and description.
+A file holds a table `[ui]` of key = "text", for each default purpose a table `[purposes.<key>]` with title, summary and
+description, and `[visits]` with name and description of the service that a policy's [telemetry] brings.
 """
 
 import tomllib
@@ -13,11 +13,19 @@ import msgspec
 from consent.policy.policy import PurposeTexts
 
 
+class VisitsTexts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the service `visits` is called and does, in one language."""
+
+    name: str = ""
+    description: str = ""
+
+
 class LanguageTexts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One file of texts."""
 
     ui: dict[str, str] = {}
     purposes: dict[str, PurposeTexts] = {}
+    visits: VisitsTexts = VisitsTexts()
 
 
 @cache

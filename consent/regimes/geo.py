@@ -38,13 +38,18 @@ class GeoDatabase:
 
     def __init__(self, path: Path) -> None:
         """Raises OSError or maxminddb.InvalidDatabaseError when the file cannot be used."""
-        self._reader = maxminddb.open_database(path, maxminddb.MODE_MEMORY)
+        try:
+            self._reader = maxminddb.open_database(path, maxminddb.MODE_MEMORY)
+        except (OSError, maxminddb.InvalidDatabaseError):
+            raise
+        except Exception as error:  # a damaged file may raise anything
+            raise maxminddb.InvalidDatabaseError(f"{path} is damaged ({error})") from error
 
     def place(self, address: str) -> Place | None:
         """Where this IP address is; None when it is no address or not in the database."""
         try:
             record = self._reader.get(address)
-        except (ValueError, maxminddb.InvalidDatabaseError):
+        except Exception:  # it is no address, or the record is damaged, which may raise anything
             return None
         return _place(record) if isinstance(record, dict) else None
 

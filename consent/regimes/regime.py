@@ -32,7 +32,9 @@ class Regime(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     proof_days: int  # a choice's proof is kept for so long after the choice has ended, and no longer
     proof_source: str  # where that number comes from
     source: str
+    audience: bool  # visits may be counted anonymously before a choice, as long as nobody objected
     countries: tuple[str, ...] = ()  # ISO 3166-1 alpha-2
+    audience_countries: tuple[str, ...] = ()  # where only some of the countries exempt that; empty: all of them
     states: tuple[State, ...] = ()
     key: str = ""  # the stem of the file
 
@@ -63,6 +65,13 @@ def in_force(regimes: Mapping[str, Regime], today: date) -> dict[str, Regime]:
         key: msgspec.structs.replace(regime, states=tuple(s for s in regime.states if s.effective_from <= today))
         for key, regime in regimes.items()
     }
+
+
+def exempts(law: Regime, country: str | None) -> bool:
+    """Whether an anonymous audience measurement is exempt from consent there; of an unknown country it is not."""
+    if country is None or not law.audience:
+        return False
+    return not law.audience_countries or country.upper() in law.audience_countries
 
 
 def choose(country: str | None, region: str | None, regimes: Mapping[str, Regime]) -> Regime | None:

@@ -1,6 +1,7 @@
 """How much of an address a site keeps: nothing, its network, or all of it with a reason. Pure; remembers none."""
 
-from ipaddress import IPv4Address, IPv6Address, ip_network
+import re
+from ipaddress import IPv4Address, IPv6Address
 from typing import Annotated, Literal
 
 import msgspec
@@ -9,6 +10,10 @@ from consent.web.address import parse
 
 BITS = {4: 24, 6: 48}
 """What is left of an address by default: IPv4 without its last octet (CNIL), IPv6 the first 48 bits."""
+
+_OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_PLAIN = re.compile(rf"((?:{_OCTET}\.){{3}}){_OCTET}")
+"""An IPv4 address as everybody writes it: most of all that come, so they are cut without being taken apart."""
 
 _SHARED = int(IPv6Address("64:ff9b::"))
 """NAT64 (RFC 6052): the IPv4 address stands in the last 32 bits of 64:ff9b::/96."""
@@ -29,10 +34,17 @@ class Keeping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def truncated(text: str) -> str:
     """The network of an address, as its first address; of what is no address nothing.
 
-    An IPv4 address within an IPv6 one (mapped, or NAT64) counts as the IPv4 address.
+    An IPv4 address within an IPv6 one (mapped, NAT64, or 6to4, whose first 48 bits hold all of it) counts as the IPv4
+    address.
     """
+    plain = _PLAIN.fullmatch(text)
+    if plain is not None:
+        return f"{plain[1]}0"
     address = _address(text) if len(text) <= 64 else None
-    return str(ip_network((address, BITS[address.version]), strict=False).network_address) if address else ""
+    if address is None:
+        return ""
+    rest = address.max_prefixlen - BITS[address.version]
+    return str(type(address)(int(address) >> rest << rest))
 
 
 def kept(text: str, keeping: Keeping) -> str:
@@ -51,4 +63,4 @@ def _address(text: str) -> IPv4Address | IPv6Address | None:
     address = parse(text)
     if isinstance(address, IPv6Address) and int(address) >> 32 == _SHARED >> 32:
         return IPv4Address(int(address) & 0xFFFF_FFFF)
-    return address
+    return (address.sixtofour or address) if isinstance(address, IPv6Address) else address

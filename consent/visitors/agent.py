@@ -152,5 +152,6 @@ def _device(facts: Facts, given: Hints) -> tuple[str, str]:
     return found.brand, given.model or found.model
 
 
+@lru_cache(maxsize=CACHED)
 def _clean(text: str) -> str:
     return text if len(text) <= 60 and text.isascii() and text.isalnum() else _PLAIN.sub(" ", text)[:60].strip()

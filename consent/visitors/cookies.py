@@ -12,13 +12,13 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from consent.visitors.customer import CUSTOMER_LASTS, Customer
-from consent.visitors.seal import NONCE_BYTES, Keyring
 from consent.visitors.visit import DAY, LASTS, Arrival, Chance, Session, Visitor
+from consent.web.seal import NONCE_BYTES, Keyring
 from consent.web.setcookie import set_cookie
 
 Kind = Literal["visitor", "session", "customer"]
 Where = Literal["page", "elsewhere"]
-"""Whether the service answers under the page's own host, or under another one."""
+"""Whether the service answers under the page's own host, whatever the port, or under another one."""
 
 _FORMAT: Mapping[str, str] = {"visitor": ">16sIH", "session": ">16s16sQQ"}
 
@@ -30,11 +30,14 @@ class Standing(NamedTuple):
         site: the site's key.
         granted: whether the visitor's valid choice grants the purpose at this moment. Without it nothing is read.
         is_withdrawn: whether a visitor of this digest (`digest`) once withdrew: an old cookie that comes back is none.
+        secure: whether the page came over https: then a name without `__Host-` is none of ours, for any host beside
+            could have planted it, with its own visitor's text in it.
     """
 
     site: str
     granted: bool
     is_withdrawn: Callable[[bytes], bool] = lambda _: False
+    secure: bool = True
 
 
 class Found(NamedTuple):
@@ -76,6 +79,17 @@ on plain http, for trying out, names are without `__Host-`."""
 def name(kind: Kind, *, secure: bool) -> str:
     """The cookie's name. A browser takes `__Host-` only over https, for this host alone (RFC 6265bis, 4.1.3.2)."""
     return f"{'__Host-' if secure else ''}consent-{kind}"
+
+
+def where_is(origin: bytes, host: bytes) -> Where:
+    """Whether a page of this origin and a request to this host share their cookies, which know no ports."""
+    page = origin.partition(b"://")[2]
+    return "page" if page and _name(page) == _name(host.lower()) else "elsewhere"
+
+
+def _name(host: bytes) -> bytes:
+    found, colon, port = host.rpartition(b":")
+    return found if colon and port.isdigit() else host
 
 
 def digest(visitor: bytes) -> bytes:
@@ -151,7 +165,7 @@ class Jar:
         return customer if 0 <= now + 60_000 - customer.said < CUSTOMER_LASTS + 60_000 else None
 
     def _open(self, kind: Kind, cookies: Mapping[str, str], standing: Standing) -> bytes | None:
-        for secure in (True, False):
+        for secure in (True,) if standing.secure else (True, False):
             text = cookies.get(name(kind, secure=secure))
             if text:
                 return self._keys.open(text, _purpose(kind, standing.site))

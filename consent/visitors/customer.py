@@ -56,3 +56,12 @@ def declared(
             kept[field] = clean
             room -= size
     return Customer(plain, kept, now), reasons
+
+
+def within(customer: Customer | None, names: frozenset[str]) -> Customer | None:
+    """What of a customer whom a cookie tells of is declared today: a policy of before may have let more be told."""
+    if customer is None or not names:
+        return None
+    if customer.fields.keys() <= names:
+        return customer
+    return Customer(customer.id, {key: text for key, text in customer.fields.items() if key in names}, customer.said)

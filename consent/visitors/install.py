@@ -44,7 +44,7 @@ def install(source: str, folder: Path, *, sha256: str = "") -> Database:
     try:
         _fetch(source, raw, sha256.strip().lower())
         _unpack(raw, fresh)
-        with _checked(fresh) as database:
+        with _checked(fresh, source) as database:
             place = folder / f"{_slug(database.kind)}.mmdb"
         fresh.replace(place)  # a service that has the old one mapped keeps it until it lets go
     except OSError as error:
@@ -56,8 +56,12 @@ def install(source: str, folder: Path, *, sha256: str = "") -> Database:
 
 
 @contextmanager
-def _checked(path: Path) -> Iterator[Database]:
-    database = open_database(path)
+def _checked(path: Path, source: str) -> Iterator[Database]:
+    try:
+        database = open_database(path)
+    except Problem as problem:
+        name = Path(source.partition("?")[0]).name
+        raise _refusal(f"{name} is no database of places.", "Name a file in MaxMind's format (.mmdb).") from problem
     try:
         if database.says() == UNKNOWN_SPOT:
             message = f"The database is one of {database.kind[:60]!r} and says nothing of countries or networks."

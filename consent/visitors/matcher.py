@@ -1,12 +1,15 @@
 """What uap-core's patterns say of a user agent string, by their Rust matcher; and the `user-agents` package upon it."""
 
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from operator import attrgetter
 from typing import Any, NamedTuple, Protocol
 
 import ua_parser_rs
 from ua_parser_builtins.matchers import MATCHERS
 from user_agents import parsers
+
+PARSED = 1_024
+"""Families with their versions of which the package's tuples are remembered."""
 
 
 class Software(NamedTuple):
@@ -43,17 +46,32 @@ class Facts(parsers.UserAgent):  # type: ignore[misc]  # the package has no type
     @cached_property
     def browser(self) -> Any:
         """The package's tuple: family, version as numbers, version as text."""
-        return parsers.parse_browser(self.software.family, *self.software.parts)
+        return _browser(self.software)
 
     @cached_property
     def os(self) -> Any:
         """The package's tuple: family, version as numbers, version as text."""
-        return parsers.parse_operating_system(self.system.family, *self.system.parts)
+        return _system(self.system)
 
     @cached_property
     def device(self) -> Any:
         """The package's tuple: family, brand, model; None where there is none."""
-        return parsers.parse_device(self.hardware.family, self.hardware.brand or None, self.hardware.model or None)
+        return _device(self.hardware)
+
+
+@lru_cache(maxsize=PARSED)
+def _browser(found: Software) -> Any:
+    return parsers.parse_browser(found.family, *found.parts)
+
+
+@lru_cache(maxsize=PARSED)
+def _system(found: Software) -> Any:
+    return parsers.parse_operating_system(found.family, *found.parts)
+
+
+@lru_cache(maxsize=PARSED)
+def _device(found: Hardware) -> Any:
+    return parsers.parse_device(found.family, found.brand or None, found.model or None)
 
 
 class _Versioned(Protocol):

@@ -212,6 +212,8 @@ def test_names_that_the_cookie_may_have(name: str) -> None:
         ("__Http-consent", "", "https://www.shop.example"),
         ("__Host-Http-consent", "", "https://www.shop.example"),
         ("consent_regime", "", "https://www.shop.example"),
+        ("consent-visitor", "", "https://www.shop.example"),
+        ("__Host-consent-account", "", "https://www.shop.example"),
     ],
 )
 def test_names_that_it_may_not_have(name: str, domain: str, origin: str) -> None:

@@ -19,6 +19,7 @@ from consent.policy.policy import (
     RegimeChoice,
     ServiceEntry,
     ServiceTexts,
+    Telemetry,
     Theme,
     parse,
 )
@@ -26,7 +27,7 @@ from consent.policy.policy import (
 TEXT = (Path(__file__).parents[2] / "docs" / "policy.md").read_text("utf-8")
 STRUCTS = [
     ChoiceCookie, Colours, Controller, Cookie, Policy, PurposeEntry, PurposeTexts, RegimeChoice, ServiceEntry,
-    ServiceTexts, Storage, Theme,
+    ServiceTexts, Storage, Telemetry, Theme,
 ]  # fmt: skip
 
 

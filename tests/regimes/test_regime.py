@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from consent.regimes.regime import STRICTEST, Regime, choose, in_force, load_regimes
+from consent.regimes.regime import STRICTEST, Regime, choose, exempts, in_force, load_regimes
 
 LAWS = load_regimes()
 
@@ -77,3 +77,24 @@ def test_a_law_begins_on_its_day() -> None:
     assert choose("US", "US-MD", before) is None
     assert choose("US", "US-MD", after) is not None
     assert choose("FR", None, in_force(LAWS, date(1990, 1, 1))) == LAWS["eu"]
+
+
+@pytest.mark.parametrize(
+    ("key", "country", "exempt"),
+    [
+        ("eu", "FR", True),
+        ("eu", "re", True),
+        ("eu", "ES", True),
+        ("eu", "IT", True),
+        ("eu", "DE", False),
+        ("eu", None, False),
+        ("uk", "GB", True),
+        ("us", "US", True),
+        ("us", None, False),
+        ("ch", "CH", False),
+    ],
+)
+def test_where_visits_may_be_counted(key: str, country: str | None, exempt: bool) -> None:
+    """Anonymous counts need no choice in France, Spain, Italy, the United Kingdom and the American states alone."""
+    assert exempts(LAWS[key], country) is exempt
+    assert set(LAWS[key].audience_countries) <= set(LAWS[key].countries)

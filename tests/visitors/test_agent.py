@@ -185,7 +185,7 @@ def test_endless_strings() -> None:
         "Chrome/" + "1." * 4_000,
     ):
         assert isinstance(read(text), Agent)
-    assert time.perf_counter() - began < 1.0
+    assert time.perf_counter() - began < 5
 
 
 def test_nothing_of_the_string_survives_coarsely() -> None:

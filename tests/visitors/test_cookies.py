@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consent.errors import Problem
-from consent.visitors import keyring
-from consent.visitors.cookies import ALL, NOBODY, Found, Jar, Standing, digest, name, parse, removals
+from consent.visitors.cookies import ALL, NOBODY, Found, Jar, Standing, digest, name, parse, removals, where_is
 from consent.visitors.customer import CUSTOMER_FIELDS, CUSTOMER_TEXT, Customer, declared
-from consent.visitors.seal import MAX_LENGTH, Key, Keyring
 from consent.visitors.visit import DAY, IDLE, LASTS, LONGEST, TOUCH, Session, Visitor, arrive
+from consent.web import keyring
+from consent.web.seal import MAX_LENGTH, Key, Keyring
 
 NOW = 20_000 * DAY + 12 * 3_600_000
 ALLOWED = Standing("demo", granted=True)
@@ -87,6 +87,23 @@ def test_under_another_host() -> None:
     assert len(apart) == 2 and all(line.endswith("; SameSite=None; Secure; HttpOnly; Partitioned") for line in apart)
     assert jar.write(arrival, "demo", NOW, where="elsewhere", secure=False) == []
     assert jar.write(arrival, "demo", NOW, where="page", secure=False)[0].startswith("consent-visitor=")
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "where"),
+    [
+        (b"https://www.shop.example", b"www.shop.example", "page"),
+        (b"http://127.0.0.1:9100", b"127.0.0.1:8000", "page"),
+        (b"http://[::1]", b"[::1]:8000", "page"),
+        (b"https://www.shop.example", b"WWW.shop.example:8443", "page"),
+        (b"https://www.shop.example", b"consent.shop.example", "elsewhere"),
+        (b"http://[::1]:2", b"[::2]:2", "elsewhere"),
+        (b"", b"", "elsewhere"),
+    ],
+)
+def test_a_host_is_the_same_on_every_port(origin: bytes, host: bytes, where: str) -> None:
+    """A page and a request share cookies where their hosts are equal, whatever their ports."""
+    assert where_is(origin, host) == where
 
 
 def test_comes_back() -> None:

@@ -6,6 +6,8 @@ import hashlib
 import io
 import json
 import shutil
+import subprocess
+import sys
 import tarfile
 import threading
 from collections.abc import Iterator
@@ -22,7 +24,7 @@ from consent.errors import Problem
 from consent.visitors import install as installing
 from consent.visitors.address import Keeping, kept, truncated
 from consent.visitors.install import install
-from consent.visitors.place import CACHED, CHECK, Places
+from consent.visitors.place import BACK, CACHED, CHECK, Places
 from consent.visitors.reverse import WAITING, Reverse
 from consent.visitors.spot import UNKNOWN_SPOT, Spot, maker, normalise
 from tests.visitors.databases import SCHEMAS, write, write_any
@@ -100,6 +102,18 @@ def test_exchanged_while_open(tmp_path: Path) -> None:
     assert places.place(ADDRESS, 2 * CHECK) == UNKNOWN_SPOT
 
 
+def test_requests_that_are_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is told late, between what comes now, makes nobody look at the folder again; a clock that was set does."""
+    places, looks = Places(tmp_path), []
+    monkeypatch.setattr(places, "refresh", lambda: looks.append(1))
+    now = 10 * BACK
+    for time in (now, now - 3_000, now + 1, now - BACK + 1, now + 2):
+        places.place(ADDRESS, time)
+    assert len(looks) == 1
+    places.place(ADDRESS, now - 2 * BACK)
+    assert len(looks) == 2
+
+
 def test_replaced_by_rubbish(tmp_path: Path) -> None:
     """A bad file in the place of a good one is told, and the good one stays in use."""
     path = write(tmp_path / "x.mmdb", "geolite2-country")
@@ -113,6 +127,72 @@ def test_replaced_by_rubbish(tmp_path: Path) -> None:
     write(tmp_path / "good", "geolite2-country", country={"iso_code": "FR"}).replace(path)
     assert places.place(ADDRESS, 2 * CHECK).country == "FR" and places.faults == {}
     places.close()
+
+
+DAMAGED = """
+from pathlib import Path
+import maxminddb
+from consent.regimes.geo import GeoDatabase
+from consent.visitors.place import Places
+
+path, whole = Path("{path}"), Path("{path}").read_bytes()
+known = 0
+for at in range(len(whole)):
+    path.unlink()
+    path.write_bytes(whole[:at] + bytes(1) + whole[at + 1 :])
+    places = Places(path.parent)
+    known += places.place("192.0.2.77", 0).country == "US"
+    places.close()
+    try:
+        with GeoDatabase(path) as database:
+            database.place("192.0.2.77")
+    except maxminddb.InvalidDatabaseError:
+        pass
+print(known)
+"""
+"""A process of its own: a reader that is led astray ends it."""
+
+
+def test_damaged(tmp_path: Path) -> None:
+    """Whichever byte of a file is gone, it says less or nothing, and no reader of it fails."""
+    path = write(tmp_path / "x.mmdb", "geolite2-country", country={"iso_code": "US"})
+    program = DAMAGED.format(path=path)
+    told = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True)
+
+    assert told.returncode == 0, told
+    assert 0 < int(told.stdout) < path.stat().st_size
+
+
+WRITTEN_OVER = """
+import os
+from pathlib import Path
+from consent.visitors.place import CHECK, Places
+
+path = Path("{path}")
+whole = path.read_bytes()
+places = Places(path.parent)
+said = [places.place("10.1.1.1", 0).country]
+os.truncate(path, 0)
+said.append(places.place("10.249.1.1", 1).country)
+places.place("10.200.1.1", CHECK)
+path.write_bytes(whole)
+said.append(places.place("10.249.1.1", 2 * CHECK).country)
+print(said)
+"""
+"""A process of its own: reading what is not there any more ends it."""
+
+
+def test_written_over(tmp_path: Path) -> None:
+    """A file that is written over where it lies says nothing until it is whole again, and kills nobody."""
+    path = tmp_path / "x.mmdb"
+    networks = (f"10.{number}.0.0/16" for number in range(250))
+    write_any(path, "GeoLite2-Country", {"country": {"iso_code": "US"}}, *networks)
+    whole = path.read_bytes()
+    program = WRITTEN_OVER.format(path=path)
+    told = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True)
+
+    assert (told.returncode, told.stdout) == (0, "['US', '', 'US']\n"), told
+    assert path.read_bytes() == whole
 
 
 def test_cache_is_bounded(tmp_path: Path) -> None:
@@ -233,6 +313,21 @@ def test_install_from_a_url(tmp_path: Path, server: str) -> None:
     assert "secret" not in str(refused.value)
 
 
+def test_commands_over_a_damaged_file(tmp_path: Path) -> None:
+    """It is not installed, and where it lies in the folder it is listed as a fault."""
+    path = write(tmp_path / "geo" / "x.mmdb", "geolite2-country")
+    whole = path.read_bytes()
+    path.write_bytes(
+        whole.replace(b"Gcountry", b"\xffcountry").replace(b"GEiso_code", bytes(10)).replace(b"iso_code", b"\xff" * 8)
+    )
+    assert path.read_bytes() != whole
+    with pytest.raises(Problem):
+        install(str(path), tmp_path / "other")
+    told = CliRunner().invoke(main, ["geo", "list", "--json", "--data", str(tmp_path)])
+    assert told.exit_code == 0, told.output
+    assert list(json.loads(told.output)["faults"]) == ["x.mmdb"]
+
+
 def test_commands(tmp_path: Path) -> None:
     """`consent geo install` and `list` tell maker, date, what it knows, and what the licence wants shown."""
     source, data = write(tmp_path / "in.mmdb", "dbip-asn-lite"), ["--data", str(tmp_path / "data")]
@@ -247,6 +342,8 @@ def test_commands(tmp_path: Path) -> None:
     assert list(listed["faults"]) == ["bad.mmdb"]
     refused = run(main, ["geo", "install", str(tmp_path / "none"), *data])
     assert refused.exit_code == 2 and "Traceback" not in refused.output
+    (tmp_path / "notes.txt").write_text("not a database")
+    assert "notes.txt is no database" in run(main, ["geo", "install", str(tmp_path / "notes.txt"), *data]).output
 
 
 def test_cookie_commands(tmp_path: Path) -> None:
@@ -255,7 +352,7 @@ def test_cookie_commands(tmp_path: Path) -> None:
     listed = json.loads(run(main, ["cookies", "--json", *data]).output)["cookies"]
     assert [one["name"] for one in listed] == [
         "consent",
-        *(f"__Host-consent-{kind}" for kind in ("visitor", "session", "customer")),
+        *(f"__Host-consent-{kind}" for kind in ("visitor", "session", "customer", "account", "email", "provider")),
     ]
     turned = json.loads(run(main, ["cookies", "--turn-keys", "--json", *data]).output)["keys"]
     again = json.loads(run(main, ["cookies", "--turn-keys", "--json", *data]).output)["keys"]
@@ -277,6 +374,7 @@ def test_truncated(address: str) -> None:
         ("2001:db8:1:2:3::4", "", "2001:db8:1::", "2001:db8:1:2:3::4"),
         ("::ffff:192.0.2.77", "", "192.0.2.0", "192.0.2.77"),
         ("64:ff9b::c000:24d", "", "192.0.2.0", "192.0.2.77"),
+        ("2002:c000:24d:1::5", "", "192.0.2.0", "192.0.2.77"),
         ("fe80::1%eth0", "", "", ""),
         ("unknown", "", "", ""),
         ("1" * 10_000, "", "", ""),

@@ -8,6 +8,7 @@ from consent.policy.duties.site import check_link
 from consent.policy.finding import Finding, warning
 from consent.policy.policy import Policy
 from consent.policy.resolved import Resolved, ResolvedService
+from consent.policy.telemetry import VISITS
 
 MAX_SERVICES = 300
 
@@ -26,6 +27,8 @@ def check_services(policy: Policy, resolved: Resolved, catalogue: Mapping[str, S
         sentence = "The keys are so long that a choice about each service would not fit into the cookie."
         yield Finding("services", sentence, "Use shorter keys, or fewer services.")
     for service in resolved.services:
+        if service.key == VISITS and policy.telemetry:
+            continue  # ours, with duties of its own
         path = f"services.{service.key}"
         yield from _facts(path, service, {purpose.key for purpose in resolved.purposes})
         yield from _cookies(path, service)

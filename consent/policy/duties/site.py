@@ -20,6 +20,9 @@ _DOMAIN = re.compile(r"\.?[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z][a-z0-9-]*", re.ASCI
 #: Written by a front or edge (`docs/formats.md`, section 2).
 REGIME_COOKIE = "consent_regime"
 
+#: The service's own (`consent cookies` lists them).
+_OURS = {f"consent-{kind}" for kind in ("visitor", "session", "customer", "account", "email", "provider")}
+
 LONGEST_CHOICE = 365  # days; Czech guidance and German practice stop at twelve months
 
 
@@ -109,6 +112,8 @@ def _cookie_name(policy: Policy) -> Iterator[Finding]:
     path, name = "cookie.name", policy.cookie.name.lower()
     if name == REGIME_COOKIE:
         yield Finding(path, f"{policy.cookie.name} is the cookie that says the visitor's regime.", "Use another name.")
+    elif name.removeprefix("__host-") in _OURS:
+        yield Finding(path, f"{policy.cookie.name} is a cookie that this service sets itself.", "Use another name.")
     elif name.startswith(("__http-", "__host-http-")):
         sentence = f"The page cannot read a cookie named {policy.cookie.name}, and it must read the choice."
         yield Finding(path, sentence, "Use a name without that prefix.")

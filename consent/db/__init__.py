@@ -14,11 +14,14 @@ Row = dict[str, Any]
 class Statement(NamedTuple):
     """One statement and the rows it is run for, in order.
 
+    A row has the values by name; or, where the statement is a plain insert, it may be a tuple of them in the order of
+    its columns.
+
     Where `changes` is given, exactly so many rows must change: else ContradictionError, and the batch is undone.
     """
 
     sql: str
-    rows: Sequence[Mapping[str, Value]]
+    rows: Sequence[Mapping[str, Value] | tuple[Value, ...]]
     changes: int | None = None
 
 
@@ -60,6 +63,10 @@ class Database(Protocol):
 
     def transaction(self) -> AbstractAsyncContextManager["Database"]:
         """One transaction: committed when the block ends, rolled back when it raises. Writers wait for each other."""
+        ...
+
+    def snapshot(self) -> AbstractAsyncContextManager["Database"]:
+        """Reads that all see the store as it is now, while others write: not for long, for both states are kept."""
         ...
 
     async def scrub(self, seconds: float) -> bool:

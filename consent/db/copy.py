@@ -1,12 +1,12 @@
 """A copy of an SQLite store, made beside a service at work, and the check that a copy is whole."""
 
-import os
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Waiting
 from pathlib import Path
 
+from consent.db.place import sync
 from consent.errors import StoreError
 
 LOOK = 0.2
@@ -49,15 +49,6 @@ def inspect(store: Path) -> dict[str, int]:
             connection.close()
     except sqlite3.Error as error:
         raise _unsound(str(error)) from error
-
-
-def sync(path: Path) -> None:
-    """Make a file or the names in a folder durable."""
-    file = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
 
 
 def _vacuum(source: Path, target: Path) -> None:

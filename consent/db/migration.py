@@ -25,9 +25,9 @@ class Migration(msgspec.Struct, frozen=True):
 
 
 @cache
-def shipped() -> tuple[Migration, ...]:
-    """Every migration of this version of the software, by number."""
-    folder = files("consent.db") / "migrations"
+def shipped(package: str = "consent.db") -> tuple[Migration, ...]:
+    """Every migration of this version of the software, by number; `package` has them, of one store, in a folder."""
+    folder = files(package) / "migrations"
     found = [read(entry.name, entry.read_text("utf-8")) for entry in folder.iterdir() if entry.name.endswith(".sql")]
     return tuple(sorted(found, key=lambda migration: migration.number))
 

@@ -80,7 +80,12 @@ def _make_folder(folder: Path) -> None:
 
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder durable: a file that is synced may still be lost with its name."""
-    file = os.open(folder, os.O_RDONLY)
+    sync(folder)
+
+
+def sync(path: Path) -> None:
+    """Make what a file holds, or the names in a folder, durable."""
+    file = os.open(path, os.O_RDONLY)
     try:
         os.fsync(file)
     finally:

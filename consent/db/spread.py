@@ -1,23 +1,24 @@
-"""Many rows in one statement: `insert … values (…), (…), …` in place of one insert after another. Pure.
+"""Many rows in one statement: `… values (…), (…), …` in place of one after another. Pure.
 
 SQLite's driver lets go of the interpreter around every statement, and has to wait for it again while the loop is busy.
-One statement for sixteen rows waits once.
+One statement for many rows waits once.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-LARGEST = 32
-"""Rows of one statement. Blocks are powers of two, so that a few prepared texts serve any number of rows."""
+LARGEST = 128
+MOST_VALUES = 4_096
+"""Rows and values of one statement. Blocks are powers of two, so that a few prepared texts serve any number of rows."""
 
-_INSERT = re.compile(r"(insert into \w+ \([\w, ]+\) values )\((:\w+(?:, :\w+)+)\)(.*)", re.DOTALL)
+_VALUES = re.compile(r"([^:]*\bvalues )\((:\w+(?:, :\w+)+)\)([^:]*)")
 
 
 class Shape(NamedTuple):
-    """An insert of one row, taken apart at its values."""
+    """A statement with the values of one row, taken apart at them."""
 
     head: str
     names: tuple[str, ...]
@@ -31,9 +32,9 @@ class Shape(NamedTuple):
 
 @lru_cache(maxsize=256)
 def shape(sql: str) -> Shape | None:
-    """The shape of a plain insert of named values; None for every other statement, and where the tail has names too."""
-    match = _INSERT.fullmatch(sql)
-    if match is None or ":" in match[3]:
+    """The shape of a statement with one list of named values; None where there is none, or a name elsewhere too."""
+    match = _VALUES.fullmatch(sql)
+    if match is None:
         return None
     return Shape(match[1], tuple(name.strip(" :") for name in match[2].split(",")), match[3])
 
@@ -43,12 +44,13 @@ def _text(found: Shape, rows: int) -> str:
     return found.text(rows)
 
 
-def blocks(found: Shape, rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, list[Any]]]:
+def blocks(found: Shape, rows: Sequence[Mapping[str, Any] | tuple[Any, ...]]) -> Iterator[tuple[str, list[Any]]]:
     """Statements and their values, in the order of the rows."""
-    pick = itemgetter(*found.names)
+    pick: Callable[[Any], Iterable[Any]] = iter if isinstance(rows[0], tuple) else itemgetter(*found.names)
+    largest = min(LARGEST, 1 << (MOST_VALUES // len(found.names)).bit_length() - 1)
     start = 0
     while start < len(rows):
-        size = min(LARGEST, 1 << (len(rows) - start).bit_length() - 1)
+        size = min(largest, 1 << (len(rows) - start).bit_length() - 1)
         values: list[Any] = []
         for row in rows[start : start + size]:
             values += pick(row)

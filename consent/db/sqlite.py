@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import aiosqlite
 
 from consent.db import Database, Row, Statement, Value, upgrade, writing
+from consent.db.migration import Migration
 from consent.db.scrub import Scrubber
 from consent.errors import ContradictionError, StoreError
 
@@ -47,25 +48,37 @@ CHECKPOINT_WRITES = 200
 """The write-ahead log is written back after so many rows or so many transactions: some 4 MB of it."""
 
 
-async def open_sqlite(path: Path, *, readers: int = 2, on_fault: Callable[[], None] | None = None) -> Database:
+async def open_sqlite(
+    path: Path,
+    *,
+    readers: int = 2,
+    on_fault: Callable[[], None] | None = None,
+    migrations: tuple[Migration, ...] | None = None,
+    synchronous: int | None = None,
+) -> Database:
     """Open the store in a file, made and migrated where needed. The folder must exist.
 
-    `on_fault` is called when the disk has failed: nothing is written any more until another process opens the store.
+    Args:
+        path: the file.
+        readers: connections that only read.
+        on_fault: called when the disk has failed: nothing is written any more until another process opens the store.
+        migrations: of a store that is not the one of records.
+        synchronous: SQLite's setting; 1 (NORMAL) where commits may be lost when the power goes.
 
     Raises StoreError when the file is not ours, is newer than this software, or does not take a setting.
     """
     await asyncio.to_thread(path.touch, mode=0o600)
     opened: list[aiosqlite.Connection] = []
     try:
-        opened.append(await _connect(path, query_only=False))
-        await _run(opened[0], upgrade.migrate)
+        opened.append(await connect(path, query_only=False, synchronous=synchronous))
+        await run(opened[0], upgrade.migrate, migrations)
         for _ in range(readers):
-            opened.append(await _connect(path, query_only=True))
+            opened.append(await connect(path, query_only=True, synchronous=synchronous))
     except BaseException:
         for connection in opened:
             await connection.close()  # its thread would keep the process from ending
         raise
-    return SqliteDatabase(path, opened[0], opened[1:], on_fault)
+    return SqliteDatabase(path, opened[0], opened[1:], on_fault, synchronous)
 
 
 class SqliteDatabase:
@@ -77,8 +90,10 @@ class SqliteDatabase:
         writer: aiosqlite.Connection,
         readers: Sequence[aiosqlite.Connection],
         on_fault: Callable[[], None] | None = None,
+        synchronous: int | None = None,
     ) -> None:
         self._path = path
+        self._synchronous = synchronous
         self._on_fault = on_fault
         self._fault = False
         self._rows = self._writes = 0
@@ -97,13 +112,13 @@ class SqliteDatabase:
             async with asyncio.timeout(READ_SECONDS):
                 reader = await self._idle.get()
         except TimeoutError:
-            raise _too_slow() from None
+            raise too_slow() from None
         try:
             async with asyncio.timeout(READ_SECONDS):
-                return await _run(reader, _fetch, sql, params)
+                return await run(reader, fetch_rows, sql, params)
         except TimeoutError:
             await reader.interrupt()
-            raise _too_slow() from None
+            raise too_slow() from None
         finally:
             self._idle.put_nowait(reader)  # its thread works in order: the next query waits for the interrupted one
 
@@ -134,8 +149,17 @@ class SqliteDatabase:
                 await self._write(writing.commit)
                 await self._checkpoint(CHECKPOINT_ROWS // CHECKPOINT_WRITES)
             except BaseException:
-                await _run(self._writer, writing.rollback)
+                await run(self._writer, writing.rollback)
                 raise
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Database]:
+        reader = await connect(self._path, query_only=True, synchronous=self._synchronous)
+        try:
+            await run(reader, _see)
+            yield _Held(reader)
+        finally:
+            await reader.close()
 
     async def scrub(self, seconds: float) -> bool:
         try:
@@ -153,7 +177,7 @@ class SqliteDatabase:
             for reader in self._readers:
                 await reader.close()
             try:
-                await _run(self._writer, _empty_log)
+                await run(self._writer, _empty_log)
             finally:
                 await self._writer.close()  # its thread would keep the process from ending
 
@@ -165,10 +189,10 @@ class SqliteDatabase:
             raise StoreError("store_fault", "The disk failed while the store was written.", "Look at the disk.")
         if self._broken:
             await self._writer.close()
-            self._writer = await _connect(self._path, query_only=False)
+            self._writer = await connect(self._path, query_only=False, synchronous=self._synchronous)
             self._broken = False
         try:
-            return await _run(self._writer, function, *args)
+            return await run(self._writer, function, *args)
         except StoreError as error:
             self._broken = _code(error.__cause__) in _BROKEN
             self._note_fault(error.__cause__)
@@ -198,13 +222,13 @@ class SqliteDatabase:
 
 
 class _Held:
-    """The writer inside a transaction."""
+    """A connection inside a transaction: the writer's, or one that only reads."""
 
     def __init__(self, writer: aiosqlite.Connection) -> None:
         self._writer = writer
 
     async def fetch(self, sql: str, /, **params: Value) -> list[Row]:
-        return await _run(self._writer, _fetch, sql, params)
+        return await run(self._writer, fetch_rows, sql, params)
 
     async def fetch_one(self, sql: str, /, **params: Value) -> Row | None:
         rows = await self.fetch(sql, **params)
@@ -217,11 +241,16 @@ class _Held:
         return (await self.batch([Statement(sql, rows)]))[0]
 
     async def batch(self, statements: Sequence[Statement], /) -> list[int]:
-        return await _run(self._writer, writing.part, statements)
+        return await run(self._writer, writing.part, statements)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Database]:
         """Inside a transaction there is no other: the block belongs to the one that is open."""
+        yield self
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Database]:
+        """A transaction sees one state of the store as it is."""
         yield self
 
     async def scrub(self, seconds: float) -> bool:
@@ -231,17 +260,17 @@ class _Held:
         raise AssertionError("a transaction does not close the store")
 
 
-async def _connect(path: Path, *, query_only: bool) -> aiosqlite.Connection:
+async def connect(path: Path, *, query_only: bool, synchronous: int | None) -> aiosqlite.Connection:
     connection = await aiosqlite.connect(path, isolation_level=None, cached_statements=256)
     try:
-        await _run(connection, _settle, query_only)
+        await run(connection, _settle, query_only, synchronous)
     except BaseException:
         await connection.close()
         raise
     return connection
 
 
-async def _run(connection: aiosqlite.Connection, function: Callable[..., T], *args: Any) -> T:
+async def run(connection: aiosqlite.Connection, function: Callable[..., T], *args: Any) -> T:
     """Call `function(sqlite3 connection, *args)` on the connection's thread: one hand-over for many statements.
 
     `_execute` is private to aiosqlite, whose public calls hand over one statement each; its version is pinned.
@@ -270,10 +299,11 @@ def _set(connection: sqlite3.Connection, pragma: str) -> None:
             time.sleep(0.01)
 
 
-def _settle(connection: sqlite3.Connection, query_only: bool) -> None:
+def _settle(connection: sqlite3.Connection, query_only: bool, synchronous: int | None) -> None:
     """Set every pragma and read it back: a setting that does not hold is a promise that does not."""
     connection.row_factory = _row
-    for name, value in PRAGMAS:
+    for name, usual in PRAGMAS:
+        value = usual if synchronous is None or name != "synchronous" else synchronous
         _set(connection, f"pragma {name} = {value}")
         held = next(iter(connection.execute(f"pragma {name}").fetchone().values()))
         if held != value:
@@ -289,8 +319,14 @@ def _row(cursor: sqlite3.Cursor, values: tuple[Any, ...]) -> Row:
     return {column[0]: value for column, value in zip(cursor.description, values, strict=True)}
 
 
-def _fetch(connection: sqlite3.Connection, sql: str, params: Mapping[str, Value]) -> list[Row]:
+def fetch_rows(connection: sqlite3.Connection, sql: str, params: Mapping[str, Value]) -> list[Row]:
     return connection.execute(sql, params).fetchall()
+
+
+def _see(connection: sqlite3.Connection) -> None:
+    """Hold on to the store as it is: a deferred transaction begins with its first read."""
+    connection.execute("begin")
+    connection.execute("select count(*) from migration").fetchall()
 
 
 def _write_back(connection: sqlite3.Connection) -> None:
@@ -315,9 +351,9 @@ def _store_error(error: sqlite3.Error) -> StoreError:
     if code == sqlite3.SQLITE_FULL:
         return StoreError("store_full", "The disk is full.", "Make room on it; the service goes on by itself.")
     if code == sqlite3.SQLITE_INTERRUPT:
-        return _too_slow()
+        return too_slow()
     return StoreError("store_failed", f"The store failed: {error}.", "Look at the disk and the service's messages.")
 
 
-def _too_slow() -> StoreError:
+def too_slow() -> StoreError:
     return StoreError("store_slow", "The store did not answer in time.", "Ask for less, or try again later.")

@@ -41,9 +41,9 @@ def _statements(connection: sqlite3.Connection, statements: Sequence[Statement])
     return counts
 
 
-def _many(connection: sqlite3.Connection, sql: str, rows: Sequence[Mapping[str, Value]]) -> int:
+def _many(connection: sqlite3.Connection, sql: str, rows: Sequence[Mapping[str, Value] | tuple[Value, ...]]) -> int:
     """Run a statement for every row; returns the number of rows changed."""
-    found = spread.shape(sql) if len(rows) > 1 else None
+    found = spread.shape(sql) if len(rows) > 1 or (rows and isinstance(rows[0], tuple)) else None
     if found is None:
         return connection.executemany(sql, rows).rowcount
     return sum(connection.execute(text, values).rowcount for text, values in spread.blocks(found, rows))

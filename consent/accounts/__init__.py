@@ -1,0 +1,1 @@
+"""Who may look: accounts, what they may do where, and how they sign in."""

@@ -1,0 +1,1 @@
+"""What analysts see: questions, figures, pages, and data to take along."""

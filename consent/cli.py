@@ -1,6 +1,7 @@
 """The command line: every command a few lines over the rooms. With --json it speaks to programs, else to people."""
 
 import asyncio
+import getpass
 import json
 import os
 import sys
@@ -9,6 +10,7 @@ import tomllib
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +18,7 @@ import click
 import msgspec
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from consent import address
 from consent.config import Config, load
@@ -238,6 +241,7 @@ def log(key: str, data: Path | None, file: Path | None, as_json: bool, **given: 
     async def read() -> tuple[list[Any], str | None]:
         async with _store(_config(file, data)) as db:
             found = await _site(db, key)
+            await _noted(db, found.site_id, "log", "", f"consent log {key}")
             if newest:
                 return await queries.newest(db, found.site_id, asked), None
             return await queries.page(db, found.site_id, asked)
@@ -312,6 +316,16 @@ def _text(path: Path) -> str:
         raise Problem("file", f"{path} is not UTF-8 text.", "Save it as UTF-8.") from error
 
 
+async def _noted(db: Database, site_id: int, what: str, about: str, command: str) -> None:
+    """Write into the access log who looks at what, before it is shown."""
+    from consent.accounts import access_queries  # noqa: PLC0415
+    from consent.accounts.access_queries import Entry  # noqa: PLC0415
+
+    now = _now()
+    id_, name = f"{now:012x}{os.urandom(6).hex()}", getpass.getuser()[:254]
+    await access_queries.add(db, Entry(site_id, id_, now, "", name, "command", what, about, "", command))
+
+
 def _say(as_json: bool, answer: Any, told: str) -> None:
     click.echo(msgspec.json.encode(answer).decode() if as_json else told)
 
@@ -322,7 +336,7 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
         return "\n".join("\t".join(row) for row in [head, *rows])
     table = Table(*head, box=None, header_style="bold", pad_edge=False)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(Text, row))  # what is stored is no markup
     console = Console()
     with console.capture() as captured:
         console.print(table)
@@ -337,4 +351,20 @@ def _now() -> int:
     return time.time_ns() // 1_000_000
 
 
-from consent import cli_cookies, cli_geo, cli_ledger, cli_notice, cli_rights, cli_witness  # noqa: E402, F401  # their commands join `main`, which they are made of
+for _name in (
+    "cli_account",
+    "cli_account_more",
+    "cli_cookies",
+    "cli_export",
+    "cli_geo",
+    "cli_import",
+    "cli_ledger",
+    "cli_notice",
+    "cli_query",
+    "cli_rights",
+    "cli_rollup",
+    "cli_sharing",
+    "cli_sql",
+    "cli_witness",
+):
+    import_module(f"consent.{_name}")  # their commands join `main`, which they are made of

@@ -15,12 +15,14 @@ from consent.db.place import prepare
 @settings
 def cookies(*, turned: bool, data: Path | None, file: Path | None, as_json: bool) -> None:
     """List every cookie the service can set: exact name, purpose, lifetime; or turn the keys that seal them."""
-    from consent.visitors import keyring  # noqa: PLC0415
+    from consent.accounts import jar  # noqa: PLC0415
     from consent.visitors.cookies import ALL  # noqa: PLC0415
+    from consent.web import keyring  # noqa: PLC0415
 
     if not turned:
-        rows = [(one.name, one.purpose, one.lifetime, one.set_when) for one in ALL]
-        _say(as_json, {"cookies": [one._asdict() for one in ALL]}, _table(("name", "purpose", "lifetime", "set"), rows))
+        every = [one._asdict() for one in ALL] + [one._asdict() for one in jar.ALL]
+        rows = [(one["name"], one["purpose"], one["lifetime"], one["set_when"]) for one in every]
+        _say(as_json, {"cookies": every}, _table(("name", "purpose", "lifetime", "set"), rows))
         return
     config = _config(file, data)
     prepare(config.data)

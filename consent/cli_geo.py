@@ -8,6 +8,7 @@ import click
 
 from consent.cli import Friendly, _config, _say, _table, main, settings
 from consent.db.place import prepare
+from consent.errors import Problem
 
 
 @main.group(cls=Friendly)
@@ -42,7 +43,12 @@ def geo_list(data: Path | None, file: Path | None, as_json: bool) -> None:
 
     places = Places(_config(file, data).data / "geo")
     places.refresh()
-    found = [_told(database) for database in places.databases]
+    found = []
+    for database in places.databases:
+        try:
+            found.append(_told(database))
+        except Problem as problem:
+            places.faults[database.path.name] = str(problem)
     places.close()
     rows = [(one["file"], one["maker"], one["built"], " ".join(one["knows"]), one["attribution"]) for one in found]
     lines = [f"{name}: {text}" for name, text in places.faults.items()]

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from consent.cli import Friendly, _config, _say, _site, _store, _table, _when, main, settings
+from consent.cli import Friendly, _config, _noted, _say, _site, _store, _table, _when, main, settings
 from consent.db import Database
 from consent.errors import Problem
 from consent.ledger.export import export
@@ -111,7 +111,14 @@ def ledger_export(key: str, folder: Path, data: Path | None, file: Path | None, 
 
     The folder holds every record of the site: give it to auditors, and keep it as carefully as the store.
     """
-    done = export(_config(file, data).store, key, folder, _said, progress=_bar(as_json))
+    config = _config(file, data)
+
+    async def note() -> None:
+        async with _store(config) as db:
+            await _noted(db, (await _site(db, key)).site_id, "export", "ledger", f"consent ledger export {key}")
+
+    asyncio.run(note())
+    done = export(config.store, key, folder, _said, progress=_bar(as_json))
     told = f"Wrote {done.leaves} leaves, {done.records} records and {done.notices} notices of {key} to {folder}."
     _say(as_json, done, f"{told}\nCheck it anywhere: python3 {folder / 'verify.py'}")
 

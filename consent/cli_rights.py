@@ -76,7 +76,8 @@ def retention(key: str, dry_run: bool, data: Path | None, file: Path | None, as_
     answer = asyncio.run(work())
     head = ("law", "days after the choice's end", "receipts due", "source")
     rows = [(one["law"], str(one["days"]), str(one["receipts"]), one["source"]) for one in answer["due"]]
-    told = [_table(head, rows), f"{answer['deleted']} records were deleted."]
+    done = "Nothing was deleted." if dry_run else f"{answer['deleted']} records were deleted."
+    told = [_table(head, rows), done]
     told += [f"Certificate: certificates/{name}" for name in answer["certificates"]]
     _say(as_json, answer, "\n".join(told))
 
@@ -148,14 +149,16 @@ def restore(
     """
     from consent.rights.restore import restore as bring_back  # noqa: PLC0415
 
-    done = asyncio.run(bring_back(_config(file, data), folder, erased, last=last))
+    config = _config(file, data)
+    done = asyncio.run(bring_back(config, folder, erased, last=last))
     told = [f"Restored {done.records} records of {done.made}; {done.erased} that were erased since are gone again."]
     told += [f"The log of {key} was further: what it had more is lost." for key in done.behind]
     if done.renewed:
         told.append(f"These logs go on in a new epoch: {', '.join(done.renewed)}.")
-    if not done.secrets:
-        missing = "tokens and secret" if done.renewed else "keys, tokens and secret"
-        told.append(f"The backup has no secrets: put {missing} back before the service starts.")
+    wanted = ("tokens", "secret") if done.renewed else backups.SECRETS
+    missing = [name for name in wanted if not (config.data / name).exists()]
+    if missing:
+        told.append(f"The backup has no secrets: put back before the service starts: {', '.join(missing)}.")
     _say(as_json, done, "\n".join(told))
 
 

@@ -13,11 +13,11 @@ from consent.errors import Problem
 from consent.ledger.cosign import Cosigner
 from consent.ledger.epochs import look_at_all, place
 from consent.ledger.errors import LedgerError
-from consent.ledger.fetch import fetch
 from consent.ledger.follow import Follower, Seen, rolled_back
 from consent.ledger.memory import Memory
 from consent.ledger.note import Vkey
 from consent.ledger.standalone.verify import plain
+from consent.web.fetch import fetch
 
 STALE = 10
 """Looks at which an older head may be a copy that a cache still holds."""

@@ -34,10 +34,15 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     region_header: str = ""
     #: Country or city database (.mmdb) to find the visitor's region in.
     geo_database: Path | None = None
+    #: Whether names of addresses that a policy keeps in full are asked for: the resolver learns who comes.
+    reverse_dns: bool = False
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
     #: Consent posts a minute from one address (IPv6: one /64), ten times as many from its network, and to one site.
     rate_address: Positive = 120
     rate_site: Positive = 12_000
+    #: The same of posts of events, which are counted apart and dropped first.
+    rate_events_address: Positive = 600
+    rate_events_site: Positive = 120_000
     #: Days for which a record is kept after its choice has ended; 0: as long as the visitor's law says.
     proof_days: Annotated[int, msgspec.Meta(ge=0)] = 0
     #: Connections open at once from one address (not from trusted proxies), and altogether.
@@ -47,6 +52,32 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     public_log: bool = True
     #: Witnesses that cosign the install's log: "URL KEY" each.
     witnesses: tuple[str, ...] = ()
+    #: Where mail is sent through: "smtps://host:465", or "smtp://host:587" with STARTTLS; empty: none is sent.
+    mail_server: str = ""
+    #: Who signs in at the mail server, where it asks for that.
+    mail_user: str = ""
+    mail_password: str = ""
+    #: The sender of mail, such as "Consent <consent@example.com>".
+    mail_from: str = ""
+    #: Folder of the daily export; none: no export. Its format, and how many days are kept.
+    export_folder: Path | None = None
+    export_format: Literal["csv", "ndjson", "parquet"] = "ndjson"
+    export_keep: Positive = 30
+    #: Which sites are exported daily, and which rows of them; none: all.
+    export_sites: tuple[str, ...] = ()
+    export_rows: tuple[Literal["log", "visitors", "sessions", "events"], ...] = ()
+
+    #: Networks (CIDR) from which people may sign in; none: from everywhere.
+    console_networks: tuple[str, ...] = ()
+    #: Whether who signs in with a password has to have an authenticator.
+    console_authenticator: bool = False
+    #: Days for which it is kept who looked at personal data.
+    access_days: Positive = 365
+    #: An OpenID provider that people may sign in with: its issuer, our name there, the file of our secret, its name.
+    oidc_issuer: str = ""
+    oidc_client: str = ""
+    oidc_secret_file: Path | None = None
+    oidc_name: str = "your organisation"
 
     @property
     def base_url(self) -> str:
@@ -61,10 +92,25 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return self.data / "consent.sqlite"
 
     @property
+    def telemetry_store(self) -> Path:
+        """The file of the visitors' log."""
+        return self.data / "telemetry.sqlite"
+
+    @property
+    def backup_note(self) -> Path:
+        """The file that says when the last backup was made, in ms since 1970."""
+        return self.data / "last-backup"
+
+    @property
     def witness_pairs(self) -> list[tuple[str, str]]:
         """Address and key of each witness; in the environment they follow each other."""
         words = " ".join(self.witnesses).split()
         return list(itertools.zip_longest(words[::2], words[1::2], fillvalue=""))
+
+    @property
+    def console(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The networks from which people may sign in, parsed."""
+        return tuple(ip_network(text) for text in self.console_networks)
 
     @property
     def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
@@ -134,23 +180,47 @@ def _typed(key: str, value: Any) -> Any:
 
 def _check(config: Config) -> None:
     """What types cannot say. Raises ConfigError."""
-    for index, text in enumerate(config.trusted_proxies):
-        try:
-            ip_network(text)
-        except ValueError as error:
-            remedy = 'Write networks as "10.0.0.0/8", one address as "192.0.2.1".'
-            raise ConfigError(f"trusted_proxies[{index}]", f"{text!r} is no network: {error}.", remedy) from error
+    for name in ("trusted_proxies", "console_networks"):
+        for index, text in enumerate(getattr(config, name)):
+            try:
+                ip_network(text)
+            except ValueError as error:
+                remedy = 'Write networks as "10.0.0.0/8", one address as "192.0.2.1".'
+                raise ConfigError(f"{name}[{index}]", f"{text!r} is no network: {error}.", remedy) from error
+    _check_provider(config)
     if config.public_url:
         url = urlsplit(config.public_url)
         if url.scheme not in ("http", "https") or not url.hostname or url.path not in ("", "/") or url.query:
             remedy = 'Write scheme and host, such as "https://consent.example.com".'
             raise ConfigError("public_url", f"{config.public_url!r} is not the address of a service.", remedy)
+    if config.mail_server:
+        _check_mail(config)
     for index, (where, key) in enumerate(config.witness_pairs):
         if not re.fullmatch(r"https?://\S+", where) or not re.fullmatch(r"[^+]+\+[0-9a-f]{8}\+\S+", key):
             remedy = 'Write "https://witness.example.com NAME+ID+KEY", as `consent witness serve` prints it.'
             raise ConfigError(f"witnesses[{index}]", "A witness is its address, a space, and its key.", remedy)
     if config.region_header and not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", config.region_header):
         raise ConfigError("region_header", f"{config.region_header!r} is no header's name.", 'Such as "CF-IPCountry".')
+
+
+def _check_mail(config: Config) -> None:
+    server = urlsplit(config.mail_server)
+    if server.scheme not in ("smtp", "smtps") or not server.hostname or server.path not in ("", "/") or server.username:
+        remedy = 'Write "smtps://mail.example.com:465" or "smtp://mail.example.com:587"; the user stands in mail_user.'
+        raise ConfigError("mail_server", f"{config.mail_server!r} is not the address of a mail server.", remedy)
+    if not re.fullmatch(r"([^<>@\r\n]+ )?<?[^<>@\s]+@[^<>@\s]+>?", config.mail_from):
+        remedy = 'Write "consent@example.com" or "Consent of Example <consent@example.com>".'
+        raise ConfigError("mail_from", f"{config.mail_from!r} cannot be the sender of mail.", remedy)
+
+
+def _check_provider(config: Config) -> None:
+    """The provider of sign-ins. Raises ConfigError."""
+    issuer = urlsplit(config.oidc_issuer)
+    if config.oidc_issuer and (issuer.scheme != "https" and issuer.hostname not in ("127.0.0.1", "::1", "localhost")):
+        remedy = "Write it as the provider does, with https."
+        raise ConfigError("oidc_issuer", f"{config.oidc_issuer!r} is no safe issuer.", remedy)
+    if config.oidc_issuer and not config.oidc_client:
+        raise ConfigError("oidc_client", "A provider needs to know us.", "Write the client id that it gave you.")
 
 
 def _nearest(word: str, known: list[str]) -> str:

@@ -8,6 +8,8 @@ import maxminddb
 import msgspec
 
 from consent import address
+from consent.accounts import queries as accounts
+from consent.accounts.signing import make_link
 from consent.app import create_app
 from consent.config import Config
 from consent.db import Database
@@ -40,9 +42,15 @@ class Welcome(msgspec.Struct, omit_defaults=True):
     snippet: str = ""
     snippet_of: str = ""
     demo: str = ""
+    account_link: str = ""
+    figures: str = ""
 
     def __str__(self) -> str:
         lines = [f"Demo page  {self.demo}"] if self.demo else []
+        if self.account_link:
+            lines += [f"Account    {self.account_link}", "           makes the owner's account: once, within a day"]
+        if self.figures:
+            lines += [f"Figures    {self.figures}"]
         for log in self.logs:
             lines += [f"Log        {log.url}", f"           curl -H 'Authorization: Bearer {log.token}' {log.url}"]
         if self.snippet:
@@ -58,7 +66,7 @@ def serve(config: Config, *, as_json: bool) -> None:
     left = adopt()
     with left or listen(config.host, config.port) as socket:
         config = msgspec.structs.replace(config, port=socket.getsockname()[1])
-        welcome = asyncio.run(_prepare(config))
+        welcome = asyncio.run(_prepare(config, first=left is None))
 
         def listening() -> None:
             _note(config)
@@ -90,13 +98,19 @@ def _check_places(config: Config) -> None:
         ) from error
 
 
-async def _prepare(config: Config) -> Welcome:
+async def _prepare(config: Config, *, first: bool) -> Welcome:
     """Migrate the store, publish the demo where nothing else is, and gather what to tell."""
     hold = Hold(config.data)
     try:
         db = await open_sqlite(config.store)
         try:
-            return await _welcome(db, config)
+            welcome = await _welcome(db, config)
+            if await accounts.has_owner(db):
+                welcome.figures = f"{config.base_url}/sites/"
+            elif first:
+                token = await make_link(db, "first", "", time.time_ns() // 1_000_000)
+                welcome.account_link = f"{config.base_url}/account/link/{token}"
+            return welcome
         finally:
             await db.close()
     finally:

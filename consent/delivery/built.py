@@ -6,7 +6,12 @@ from typing import Literal
 
 from consent.errors import Problem
 
-Built = Literal["core", "core.strict", "core.hooks", "bootstrap", "banner", "preferences", "choices"]
+Built = Literal["core", "core.strict", "core.hooks", "bootstrap", "banner", "preferences", "choices", "telemetry"]
+
+
+def is_built(name: Built) -> bool:
+    """Whether a file is there."""
+    return (resources.files("consent") / "static" / f"{name}.js").is_file()
 
 
 @cache

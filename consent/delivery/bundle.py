@@ -7,7 +7,7 @@ from functools import cache
 from typing import Literal
 
 from consent.delivery.body import content_hash
-from consent.delivery.built import Built, read_built
+from consent.delivery.built import Built, is_built, read_built
 from consent.delivery.fill import fill
 from consent.delivery.manifest import banner, choices, details, laws, preferences, settings
 from consent.policy.queries import Version
@@ -25,10 +25,19 @@ SHOWING: tuple[Built, ...] = ("bootstrap", "banner", "preferences")
 _NAME = re.compile(r"(banner|preferences|choices)\.([A-Za-z0-9-]{2,30})\.([0-9a-f]{16})\.js", re.ASCII)
 
 
-def bootstrap_text(version: Version, *, base: str, regimes: Mapping[str, Regime], regime: str | None) -> str:
+def bootstrap_text(
+    version: Version, *, base: str, regimes: Mapping[str, Regime], regime: str | None, counts: bool = False
+) -> str:
     """The first script, with the settings inside."""
-    name = layer_hash(version.resolved)
-    told = settings(version, base=base, regimes=regimes, regime=regime, name=name)
+    told = settings(
+        version,
+        base=base,
+        regimes=regimes,
+        regime=regime,
+        name=layer_hash(version.resolved),
+        bundle=telemetry_name(),
+        counts=counts,
+    )
     return MARK + fill(read_built("bootstrap"), {"CONSENT_SETTINGS": told})
 
 
@@ -42,6 +51,17 @@ def layer_text(version: Version, kind: Kind, language: str, since: Mapping[str, 
     told = details(version, language, since=since, name=layer_hash(resolved), code=code_version())
     values = {"CONSENT_PREFERENCES": preferences(resolved, language), "CONSENT_DETAILS": told}
     return MARK + fill(read_built("preferences"), values)
+
+
+def telemetry_text() -> str:
+    """The script of the visitors' log: the same for all sites."""
+    return MARK + read_built("telemetry")
+
+
+@cache
+def telemetry_name() -> str:
+    """The name of that script's file, by the hash of its bytes; empty where it was not built."""
+    return f"telemetry.{content_hash(telemetry_text())[:16]}.js" if is_built("telemetry") else ""
 
 
 def layer_hash(resolved: Resolved) -> str:

@@ -8,6 +8,7 @@ import msgspec
 
 from consent.policy.queries import Version
 from consent.policy.resolved import Purpose, Resolved, ResolvedService, canonical
+from consent.policy.telemetry import VISITS, ResolvedTelemetry
 from consent.regimes.regime import STRICTEST, Regime, load_regimes
 
 RIGHT_TO_LEFT = frozenset({"ar", "arc", "ckb", "dv", "fa", "he", "ku", "ps", "sd", "ug", "ur", "yi"})
@@ -26,7 +27,14 @@ def applying(resolved: Resolved, regimes: Mapping[str, Regime]) -> dict[str, Reg
 
 
 def settings(
-    version: Version, *, base: str, regimes: Mapping[str, Regime], regime: str | None, name: str
+    version: Version,
+    *,
+    base: str,
+    regimes: Mapping[str, Regime],
+    regime: str | None,
+    name: str,
+    bundle: str = "",
+    counts: bool = False,
 ) -> dict[str, Any]:
     """`CONSENT_SETTINGS`: as little as it takes to ask.
 
@@ -35,6 +43,8 @@ def settings(
         regimes: the laws that apply to the site.
         regime: the key of the visitor's; None where unknown.
         name: what the layers' files are named by.
+        bundle: the name of the telemetry script; empty where there is none.
+        counts: whether this visitor's law exempts an anonymous count before a choice.
     """
     resolved = version.resolved
     return {
@@ -48,7 +58,17 @@ def settings(
         "purposes": [{"key": p.key, "required": p.required, "gpc": p.gpc} for p in resolved.purposes],
         "layers": {language: layers(version, language, name) for language in resolved.languages},
         "theme": resolved.look.tokens(),
+        "telemetry": _telemetry(version, bundle, counts=counts),
     }
+
+
+def _telemetry(version: Version, bundle: str, *, counts: bool) -> dict[str, Any] | None:
+    """What the script has to know of the visitors' log; None where the site keeps none."""
+    terms = version.resolved.telemetry
+    if terms is None or not bundle:
+        return None
+    path = f"/c/{version.resolved.site}/{version.version}/{bundle}"
+    return {"path": path, "counts": counts and terms.counts, "service": VISITS}
 
 
 def details(version: Version, language: str, *, since: Mapping[str, str], name: str, code: str) -> dict[str, Any]:
@@ -76,7 +96,13 @@ def details(version: Version, language: str, *, since: Mapping[str, str], name: 
         "layers": {language: told},
         "ui": {language: _texts(resolved, language, _CONTROL + _PLACEHOLDER)},
         "control": {"position": resolved.look.control},
+        **({"keeps": _keeps(resolved.telemetry)} if resolved.telemetry else {}),
     }
+
+
+def _keeps(terms: ResolvedTelemetry) -> dict[str, Any]:
+    """What the visitors' log keeps of what a page tells: the rest does not leave the browser."""
+    return {"query": list(terms.query), "customer": list(terms.customer), "events": list(terms.events)}
 
 
 def layers(version: Version, language: str, name: str) -> dict[str, str]:
@@ -171,8 +197,10 @@ def strictest(resolved: Resolved) -> str:
 
 
 def third_parties(resolved: Resolved) -> list[str]:
-    """The providers of the services that are asked, once each (EU-10)."""
-    return list(dict.fromkeys(s.provider for s in resolved.services if not resolved.is_necessary(s)))
+    """The providers of the services that are asked, once each (EU-10); the site itself is none of them."""
+    ours = resolved.telemetry is not None
+    asked = [s for s in resolved.services if not (resolved.is_necessary(s) or (ours and s.key == VISITS))]
+    return list(dict.fromkeys(s.provider for s in asked))
 
 
 def of_purpose(resolved: Resolved, purpose: Purpose) -> list[ResolvedService]:

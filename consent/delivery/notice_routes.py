@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from consent.config import Config
 from consent.db import Database
@@ -20,6 +20,7 @@ from consent.policy import notice_queries as queries
 from consent.policy.notice_queries import Notice
 from consent.sites.queries import by_key
 from consent.sites.site import Site
+from consent.web.gate import Open, route
 
 _HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
@@ -48,9 +49,9 @@ class NoticePages:
     def routes(self) -> list[BaseRoute]:
         """Every path of these pages, for the app's one list."""
         return [
-            Route("/n/{site}", self.listed, methods=["GET"]),
-            Route("/n/{site}/{hash}.json", self.body, methods=["GET"]),
-            Route("/n/{site}/{hash}", self.page, methods=["GET"]),
+            route("/n/{site}", self.listed, methods=["GET"], needs=Open.PUBLIC),
+            route("/n/{site}/{hash}.json", self.body, methods=["GET"], needs=Open.PUBLIC),
+            route("/n/{site}/{hash}", self.page, methods=["GET"], needs=Open.PUBLIC),
         ]
 
     async def listed(self, request: Request) -> Response:

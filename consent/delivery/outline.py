@@ -75,7 +75,7 @@ def _purpose(purpose: Mapping[str, Any]) -> Section:
 
 def _service(service: Mapping[str, Any]) -> Section:
     rows = [
-        ("provider", f"{service['provider']}, {service['country']}"),
+        ("provider", ", ".join(filter(None, (service["provider"], service["country"])))),
         ("privacy", service["privacy_url"]),
         ("description", service["description"]),
         ("reason", service["reason"]),

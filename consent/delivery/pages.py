@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from consent.config import Config
 from consent.db import Database
@@ -26,9 +26,11 @@ from consent.records.decision import Settled
 from consent.records.intake import Intake, milliseconds
 from consent.records.limits import Limits
 from consent.records.published import Live, Published
+from consent.records.routes import After, nothing_else, seen
 from consent.regimes.regime import load_regimes
 from consent.sites.queries import all_sites
 from consent.web.address import client, place
+from consent.web.gate import Open, route
 
 _STATES = {"g": "state_granted", "d": "state_denied", "w": "state_denied", "o": "state_denied"}
 
@@ -46,8 +48,10 @@ class Pages:
         intake: Intake,
         limits: Limits,
         now: Callable[[], int] = milliseconds,
+        after: After = nothing_else,
     ) -> None:
         self._delivery = delivery
+        self._after = after
         self._db = db
         self._config = config
         self._sites = sites
@@ -58,10 +62,10 @@ class Pages:
     def routes(self) -> list[BaseRoute]:
         """Every path of these pages, for the app's one list."""
         return [
-            Route("/choices/{site}", self.choices, methods=["GET"]),
-            Route("/choices/{site}", self.choose, methods=["POST"]),
-            Route("/c/{site}/declaration", self.declaration, methods=["GET"]),
-            Route("/.well-known/gpc.json", self.gpc, methods=["GET"]),
+            route("/choices/{site}", self.choices, methods=["GET"], needs=Open.VISITOR),
+            route("/choices/{site}", self.choose, methods=["POST"], needs=Open.VISITOR),
+            route("/c/{site}/declaration", self.declaration, methods=["GET"], needs=Open.PUBLIC),
+            route("/.well-known/gpc.json", self.gpc, methods=["GET"], needs=Open.PUBLIC),
         ]
 
     async def choices(self, request: Request) -> Response:
@@ -103,12 +107,14 @@ class Pages:
         cookies = self._cookies(request, resolved, settled)  # before the record: after it, nothing may fail
         self._limits.enter(live.site.site_id)
         region = (visit.region or visit.country) if visit else ""
-        taken = await self._intake.take(live.site, claim, settled, region)
+        taken = await self._intake.take(
+            live.site, claim, settled, region, seen(request.headers.get("user-agent", "").encode("latin-1"))
+        )
         response = RedirectResponse(
             f"/choices/{resolved.site}?lang={words.language}&done={self._proof(live, taken.id)}", 303
         )
         response.headers["Cache-Control"] = "no-store"
-        for header in cookies:
+        for header in [*cookies, *self._more(request, live, settled)]:
             response.headers.append("Set-Cookie", header)
         return response
 
@@ -169,6 +175,13 @@ class Pages:
         sent = "; ".join(request.headers.getlist("cookie"))
         secure = self._config.base_url.startswith("https:")
         return jar.cookies(resolved, settled, self._intake.today(), host=host, sent=sent, secure=secure)
+
+    def _more(self, request: Request, live: Live, settled: Settled) -> list[str]:
+        """What else the choice means for this host's cookies."""
+        host = request.headers.get("host", "").encode("latin-1", "replace")
+        origin = self._config.base_url.partition("://")[0].encode() + b"://" + host
+        sent = "; ".join(request.headers.getlist("cookie")).encode("latin-1", "replace")
+        return list(self._after(live, settled, origin, host, sent))
 
 
 def reaches(resolved: Resolved, host: str) -> bool:

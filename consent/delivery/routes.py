@@ -6,12 +6,20 @@ from datetime import date
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from consent.config import Config
 from consent.db import Database
 from consent.delivery.body import Body, Shelf
-from consent.delivery.bundle import Kind, bootstrap_text, layer_hash, layer_text, parse_name
+from consent.delivery.bundle import (
+    Kind,
+    bootstrap_text,
+    layer_hash,
+    layer_text,
+    parse_name,
+    telemetry_name,
+    telemetry_text,
+)
 from consent.delivery.manifest import applying
 from consent.delivery.negotiate import choose_coding, is_unmodified
 from consent.delivery.notices import Notices
@@ -20,8 +28,9 @@ from consent.errors import NotFound
 from consent.policy.resolved import Resolved
 from consent.records.published import Published
 from consent.regimes.geo import Place
-from consent.regimes.regime import Regime, choose, in_force, load_regimes
+from consent.regimes.regime import Regime, choose, exempts, in_force, load_regimes
 from consent.regimes.visit import Visits
+from consent.web.gate import Open, route
 
 #: Five minutes: how long a page may go on with a version that was replaced.
 SCRIPT_AGE = 300
@@ -48,8 +57,8 @@ class Delivery:
     def routes(self) -> list[BaseRoute]:
         """Every path of this room, for the app's one list."""
         return [
-            Route("/c/{site}.js", self.script, methods=["GET"]),
-            Route("/c/{site}/{version}/{name}", self.layer, methods=["GET"]),
+            route("/c/{site}.js", self.script, methods=["GET"], needs=Open.PUBLIC),
+            route("/c/{site}/{version}/{name}", self.layer, methods=["GET"], needs=Open.PUBLIC),
         ]
 
     async def script(self, request: Request) -> Response:
@@ -58,18 +67,22 @@ class Delivery:
         version = self.published.current(key)
         if version is None:
             raise unknown_site(key)
-        regime = self.regime(self.place(request), version.resolved)
+        place = self.place(request)
+        regime = self.regime(place, version.resolved)
+        counts = self._counts(place, regime, version.resolved)
         body = await self.shelf.get(
-            (version.site_id, version.version, version.hash, regime),
+            (version.site_id, version.version, version.hash, regime, counts),
             lambda: bootstrap_text(
-                version, base=self._config.base_url, regimes=self._laws(version.resolved), regime=regime
+                version, base=self._config.base_url, regimes=self._laws(version.resolved), regime=regime, counts=counts
             ),
         )
         scope = "private" if self._visits.looked_up else "public"
         return answer(request, body, "text/javascript; charset=utf-8", f"{scope}, max-age={SCRIPT_AGE}")
 
     async def layer(self, request: Request) -> Response:
-        """One layer in one language, by the hash of its bytes."""
+        """One layer in one language, or the script of the visitors' log, by the hash of its bytes."""
+        if request.path_params["name"] == telemetry_name():
+            return await self._telemetry(request)
         key, digits = request.path_params["site"], request.path_params["version"]
         parsed = parse_name(request.path_params["name"])
         number = int(digits) if _VERSION.fullmatch(digits) else 0
@@ -85,6 +98,15 @@ class Delivery:
             lambda: layer_text(version, kind, language, since),
         )
         return answer(request, body, "text/javascript; charset=utf-8", f"public, max-age={LAYER_AGE}, immutable")
+
+    async def _telemetry(self, request: Request) -> Response:
+        body = await self.shelf.get(telemetry_name(), telemetry_text)
+        return answer(request, body, "text/javascript; charset=utf-8", f"public, max-age={LAYER_AGE}, immutable")
+
+    def _counts(self, place: Place | None, regime: str | None, resolved: Resolved) -> bool:
+        """Whether a visitor may be counted before a choice: where the law of a known place exempts that."""
+        law = self._laws(resolved).get(regime) if regime else None
+        return resolved.telemetry is not None and law is not None and exempts(law, place.country if place else None)
 
     def place(self, request: Request) -> Place | None:
         """Where the request comes from, if that can be known."""

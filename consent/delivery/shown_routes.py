@@ -3,7 +3,7 @@
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from consent.config import Config
 from consent.delivery.manifest import applying
@@ -20,6 +20,7 @@ from consent.web.address import client, place
 from consent.web.answer import Headers
 from consent.web.body import read_body
 from consent.web.errors import respond
+from consent.web.gate import Open, route
 
 _DECODER = msgspec.json.Decoder(Shown)
 
@@ -35,7 +36,7 @@ class ShownPost:
 
     def routes(self) -> list[BaseRoute]:
         """Every path of this room, for the app's one list."""
-        return [Route("/v1/{site}/shown", self.post, methods=["POST", "OPTIONS"])]
+        return [route("/v1/{site}/shown", self.post, methods=["POST", "OPTIONS"], needs=Open.VISITOR)]
 
     async def post(self, request: Request) -> Response:
         """204 whether it was counted or not."""

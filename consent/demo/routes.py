@@ -6,19 +6,28 @@ from importlib import resources
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from consent.config import Config
 from consent.delivery.published import Publications
 from consent.delivery.routes import unknown_site
 from consent.delivery.snippet import render
 from consent.demo.demo import KEY
+from consent.web.gate import Open, route
 
 _PLAIN = {
     "newsletter": ("Thank you", "This is a demonstration: your address was not stored, and nothing was sent."),
     "privacy": ("Privacy", "A real shop explains here what it does with personal data, and names whom to ask."),
     "imprint": ("Imprint", "A real shop says here who runs it, and how it can be reached."),
 }
+
+
+HEADERS = {
+    "Cache-Control": "no-cache",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "base-uri 'none'; frame-ancestors 'none'",
+}
+"""What the page may load is for the snippet in it to say."""
 
 
 class Demo:
@@ -31,11 +40,11 @@ class Demo:
     def routes(self) -> list[BaseRoute]:
         """Every path of this room, for the app's one list."""
         return [
-            Route("/demo/", self.shop, methods=["GET"]),
-            Route("/demo/style.css", self.style, methods=["GET"]),
-            Route("/demo/newsletter", self.plain, methods=["POST"]),
-            Route("/demo/privacy", self.plain, methods=["GET"]),
-            Route("/demo/imprint", self.plain, methods=["GET"]),
+            route("/demo/", self.shop, methods=["GET"], needs=Open.PUBLIC),
+            route("/demo/style.css", self.style, methods=["GET"], needs=Open.PUBLIC),
+            route("/demo/newsletter", self.plain, methods=["POST"], needs=Open.VISITOR),
+            route("/demo/privacy", self.plain, methods=["GET"], needs=Open.PUBLIC),
+            route("/demo/imprint", self.plain, methods=["GET"], needs=Open.PUBLIC),
         ]
 
     async def shop(self, request: Request) -> Response:
@@ -58,7 +67,7 @@ class Demo:
         page = _file(name).replace("{{snippet}}", render(version, self._config).text)
         for word, text in words.items():
             page = page.replace(f"{{{{{word}}}}}", escape(text))
-        return HTMLResponse(page, headers={"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"})
+        return HTMLResponse(page, headers=HEADERS)
 
 
 @cache

@@ -6,13 +6,13 @@ from typing import NamedTuple
 from consent.errors import Problem
 from consent.ledger.checkpoint import Checkpoint
 from consent.ledger.errors import LedgerError
-from consent.ledger.fetch import Answer
 from consent.ledger.memory import Memory
 from consent.ledger.merkle import verify_consistency
 from consent.ledger.note import Vkey, open_note
 from consent.ledger.proof import consistency_path, root_at
 from consent.ledger.standalone.verify import plain
 from consent.ledger.tile import split, tile_path
+from consent.web.fetch import Answer
 
 Fetch = Callable[[str], Answer]
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from consent.db import Database
 from consent.errors import NotFound
@@ -20,6 +20,7 @@ from consent.ledger.sequencer import INSTALL
 from consent.ledger.tile import WIDTH, bundle, parse_tile_path, width_at
 from consent.ledger.witness import cosigned
 from consent.sites.queries import by_key
+from consent.web.gate import Open, route
 
 #: A year: the bytes of a full tile never change.
 FULL_AGE = 31_536_000
@@ -48,11 +49,11 @@ class Ledgers:
         if not self._public:
             return []
         return [
-            Route("/log/{site}/checkpoint", self.checkpoint, methods=["GET"]),
-            Route("/log/{site}/tile/{tile:path}", self.tile, methods=["GET"]),
-            Route("/log/{site}/{epoch}/checkpoint", self.checkpoint, methods=["GET"]),
-            Route("/log/{site}/{epoch}/tile/{tile:path}", self.tile, methods=["GET"]),
-            Route("/.well-known/consent-log/{site}", self.keys, methods=["GET"]),
+            route("/log/{site}/checkpoint", self.checkpoint, methods=["GET"], needs=Open.PUBLIC),
+            route("/log/{site}/tile/{tile:path}", self.tile, methods=["GET"], needs=Open.PUBLIC),
+            route("/log/{site}/{epoch}/checkpoint", self.checkpoint, methods=["GET"], needs=Open.PUBLIC),
+            route("/log/{site}/{epoch}/tile/{tile:path}", self.tile, methods=["GET"], needs=Open.PUBLIC),
+            route("/.well-known/consent-log/{site}", self.keys, methods=["GET"], needs=Open.PUBLIC),
         ]
 
     async def checkpoint(self, request: Request) -> Response:

@@ -12,11 +12,11 @@ from consent.errors import ConfigError
 from consent.ledger import install_queries as queries
 from consent.ledger import reading
 from consent.ledger.errors import LedgerError
-from consent.ledger.fetch import Answer, fetch
 from consent.ledger.note import COSIGNATURE, Vkey, split_note
 from consent.ledger.proof import consistency_path, needed_tiles_consistency
 from consent.ledger.queries import LogId, newest
 from consent.ledger.text import encoded, number
+from consent.web.fetch import Answer, fetch
 
 SIZE_KIND = "text/x.tlog.size"
 

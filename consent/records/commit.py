@@ -18,9 +18,10 @@ from consent.errors import ContradictionError, LogRefused, StoreError, Unavailab
 from consent.ledger.leaf import SALT_BYTES, commitment
 from consent.ledger.sequencer import Log, Sequencer
 from consent.ledger.tail import Growth, Leaf, grow
-from consent.records import evidence, queries
+from consent.records import evidence, queries, rollup_queries
 from consent.records.decision import Action, Settled, action
 from consent.records.evidence import Evidence
+from consent.records.rollup import Seen
 
 WAITING = 2_048
 """Records that may wait for a commit. More are refused: nothing waits without bound."""
@@ -41,19 +42,27 @@ class Entry:
     """A record on its way. `done` comes to its evidence when it is stored, or to the row that had its key before.
 
     A first choice brings its `receipt`; one that follows another brings what it comes to, for its action depends on
-    what is stored when its turn comes.
+    what is stored when its turn comes. `seen` is counted, and not stored with the record.
     """
 
-    __slots__ = ("done", "follows", "log", "receipt", "record", "said", "salt", "version")
+    __slots__ = ("done", "follows", "log", "receipt", "record", "said", "salt", "seen", "version")
 
     def __init__(
-        self, log: Log, version: Row, record: Row, receipt: Row | None, follows: Settled | None = None
+        self,
+        log: Log,
+        version: Row,
+        record: Row,
+        receipt: Row | None,
+        *,
+        follows: Settled | None = None,
+        seen: Seen | None = None,
     ) -> None:
         self.log = log
         self.version = version
         self.record = record
         self.receipt = receipt
         self.follows = follows
+        self.seen = seen
         self.said = b""
         self.salt = os.urandom(SALT_BYTES)
         self.done: asyncio.Future[Evidence | Row] = asyncio.get_running_loop().create_future()
@@ -91,6 +100,11 @@ class Committer:
     def failure(self) -> str:
         """Why no record is taken now; empty when records are taken."""
         return self._failure or ("the service is stopping" if self._closing else "")
+
+    @property
+    def queued(self) -> int:
+        """Records that wait for a commit."""
+        return len(self._queue)
 
     def waiting(self, site_id: int, key: str) -> Entry | None:
         """The record of this key that is on its way."""
@@ -269,11 +283,12 @@ class Committer:
 
 
 def _statements(growth: Growth, group: Sequence[Entry]) -> list[Statement]:
-    """What stores records and grows their log."""
+    """What stores records of one site, has them counted and grows their log."""
     for leaf, entry in enumerate(group, growth.first):
         entry.record |= {"epoch": growth.tail.epoch, "leaf": leaf, "salt": b64encode(entry.salt).decode()}
     receipts = [entry.receipt for entry in group if entry.receipt is not None]
-    return queries.adding(receipts, [entry.record for entry in group]) + growth.statements
+    counted = rollup_queries.noting(group[0].log.site_id, ((entry.record, entry.seen) for entry in group))
+    return [*queries.adding(receipts, [entry.record for entry in group]), counted, *growth.statements]
 
 
 def unavailable(why: str) -> Unavailable:

@@ -18,6 +18,7 @@ from consent.records.commit import Committer, Entry
 from consent.records.decision import Settled, action, digest
 from consent.records.evidence import Evidence
 from consent.records.identifier import Stamp
+from consent.records.rollup import Seen
 from consent.sites.site import Site
 
 DAY = 86_400_000
@@ -60,15 +61,15 @@ class Intake:
         """Days since 1970, UTC."""
         return self._now() // DAY
 
-    async def take(self, site: Site, claim: Claim, settled: Settled, region: str) -> Taken:
-        """Record what a visitor said, and return when it is durable.
+    async def take(self, site: Site, claim: Claim, settled: Settled, region: str, seen: Seen | None = None) -> Taken:
+        """Record what a visitor said, and return when it is durable. What was seen of the browser is counted alone.
 
         Raises Conflict when the key was used for another statement, Unavailable when nothing can be promised.
         """
         said = digest(settled, claim.continues)
         write_key = None if claim.continues else self.write_key(site, claim.key)
         waiting = self.committer.waiting(site.site_id, claim.key)
-        entry = waiting or self._enter(site, claim, settled, said, region=region, write_key=write_key)
+        entry = waiting or self._enter(site, claim, settled, said, region=region, write_key=write_key, seen=seen)
         answer = await asyncio.shield(entry.done)  # who asked first may go away
         if isinstance(answer, Evidence):
             return _taken(entry.record, said, write_key, answer, new=not waiting)
@@ -99,7 +100,15 @@ class Intake:
         return urlsafe_b64encode(made)[:43].decode()
 
     def _enter(
-        self, site: Site, claim: Claim, settled: Settled, said: str, *, region: str, write_key: str | None
+        self,
+        site: Site,
+        claim: Claim,
+        settled: Settled,
+        said: str,
+        *,
+        region: str,
+        write_key: str | None,
+        seen: Seen | None,
     ) -> Entry:
         """Stamp a record and queue it; between the stamp and the queue nothing else runs, so ids keep their order."""
         self._last = stamp = identifier.following(self._last, self._now())
@@ -132,7 +141,9 @@ class Intake:
             "widget": claim.widget,
         }
         version = {"hash": claim.hash, "scope": claim.scope}
-        entry = Entry(Log(site.site_id, site.key), version, record, receipt, settled if follows else None)
+        entry = Entry(
+            Log(site.site_id, site.key), version, record, receipt, follows=settled if follows else None, seen=seen
+        )
         self.committer.submit(entry)
         return entry
 

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Hashable, Iterable
 
 from consent.db import Database
-from consent.errors import Conflict
+from consent.errors import Conflict, NotFound
 from consent.policy import notice_queries as notices
 from consent.policy import queries as policies
 from consent.policy.queries import Version
@@ -73,6 +73,14 @@ class Published:
     def site(self, key: str) -> Live | None:
         """A site by its key, once it has published a policy."""
         return self._sites.get(key)
+
+    def live(self, key: str) -> Live:
+        """A site that has published a policy. Raises NotFound."""
+        live = self._sites.get(key)
+        if live is None:
+            remedy = "Check the key in the snippet, or publish a policy: consent policy publish FILE."
+            raise NotFound("unknown_site", f"No policy is published for the site {key[:40]!r}.", remedy)
+        return live
 
     def sites(self) -> list[Site]:
         """Every site that has published a policy."""

@@ -37,8 +37,8 @@ def parse(given: Mapping[str, str]) -> Question:
                 "unknown_parameter", f"There is no parameter {name[:40]!r}.", f"Known are: {known}.", field=name
             )
     return Question(
-        since=identifier.first_of(_moment("since", given.get("since", "0"))),
-        until=identifier.first_of(_moment("until", given.get("until", str(FOREVER)))),
+        since=identifier.first_of(moment("since", given.get("since", "0"))),
+        until=identifier.first_of(moment("until", given.get("until", str(FOREVER)))),
         action=_action(given.get("action", "")),
         after=_after(given.get("after", "")),
         limit=_limit(given.get("limit", str(DEFAULT_PAGE))),
@@ -50,16 +50,19 @@ def cursor(last: str) -> str:
     return identifier.compact(bytes.fromhex(last.replace("-", "")))
 
 
-def _moment(field: str, text: str) -> int:
-    """Milliseconds since 1970: a whole number, or a date or time of RFC 3339; without an offset it is UTC."""
+def moment(field: str, text: str) -> int:
+    """Milliseconds since 1970: a whole number, or a date or time of RFC 3339; without an offset it is UTC.
+
+    Raises Problem (422, with the field).
+    """
     if text.isascii() and text.isdecimal():
         return min(int(text.lstrip("0")[:20] or "0"), FOREVER)
     try:
-        moment = datetime.fromisoformat(text)
+        found = datetime.fromisoformat(text)
     except ValueError as error:
         remedy = "Write 2026-11-20, 2026-11-20T13:00:00Z or milliseconds since 1970."
         raise Problem("moment", f"{field} is no time: {text[:40]!r}.", remedy, field=field) from error
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    aware = found if found.tzinfo else found.replace(tzinfo=UTC)
     return max(0, min(int(aware.timestamp() * 1000), FOREVER))
 
 

@@ -56,12 +56,15 @@ def as_csv(records: Iterable[Record]) -> str:
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     for record in records:
-        writer.writerow(_cell(getattr(record, name)) for name in COLUMNS)
+        writer.writerow(cell(getattr(record, name)) for name in COLUMNS)
     return out.getvalue()
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
+    """A value as it stands in a CSV that a spreadsheet may open: what would be a formula begins with an apostrophe."""
     if isinstance(value, dict):
         value = " ".join(f"{key}={state}" for key, state in value.items())
     text = str(value).lower() if isinstance(value, bool) else str(value)
+    if text[:1].isascii() and text[:1].isalnum():
+        return text  # nearly all, for less than a pattern costs
     return f"'{text}" if _FORMULA.match(text) else text

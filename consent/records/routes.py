@@ -11,11 +11,11 @@ from urllib.parse import urlencode
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
 from consent.db import Database
-from consent.errors import Forbidden, NotFound, Problem, TooMany, Unauthorized
+from consent.errors import Forbidden, Problem
 from consent.records import claim as claims
 from consent.records import jar, queries, record
 from consent.records import question as questions
@@ -24,15 +24,15 @@ from consent.records.decision import Settled
 from consent.records.intake import DAY, Intake, Taken
 from consent.records.limits import Limits
 from consent.records.published import Live, Published, outdated
+from consent.records.rollup import Seen
 from consent.regimes.visit import Visits
-from consent.sites.queries import by_key, holds_token
-from consent.sites.tokens import digest
+from consent.visitors.agent import agent
 from consent.web import cors
 from consent.web.address import Network, client, is_forgotten_proxy, place
 from consent.web.answer import Header, Headers, send_whole
 from consent.web.body import Gone, read_body
 from consent.web.errors import FAULT, encode
-from consent.web.limits import Buckets
+from consent.web.gate import Need, Open, route
 
 _log = logging.getLogger(__name__)
 
@@ -43,9 +43,6 @@ ANSWER: Headers = (
 )
 _GRANTS = re.compile(rb':\s*"g"|\\')
 """A body that grants something holds this; one that holds a backslash may grant something, too."""
-
-GUESSES = 30
-"""Wrong tokens a minute from one place, after which the log is closed to it for a while."""
 
 
 class Answer(msgspec.Struct):
@@ -72,7 +69,18 @@ class Head(msgspec.Struct):
     kind: bytes = b""
     coding: bytes = b""
     host: bytes = b""
+    agent: bytes = b""
     cookies: bytes = b""
+
+
+After = Callable[[Live, Settled, bytes, bytes, bytes], Iterable[str]]
+"""What else a choice that was recorded means, by site, choice, the page's origin, the request's Host and its cookies:
+`Set-Cookie` values for the answer. It must not raise."""
+
+
+def nothing_else(*_: object) -> Iterable[str]:
+    """A choice that means nothing besides itself."""
+    return ()
 
 
 class ConsentPost:
@@ -87,9 +95,11 @@ class ConsentPost:
         db: Database,
         trusted: tuple[Network, ...],
         visits: Visits,
+        after: After = nothing_else,
     ) -> None:
         self._published = published
         self._intake = intake
+        self._after = after
         self._limits = limits
         self._db = db
         self._trusted = trusted
@@ -102,7 +112,7 @@ class ConsentPost:
         head.peer = scope["client"][0] if scope["client"] else ""
         readable: Headers = (cors.VARY,)
         try:
-            live = self._live(scope["path_params"]["site"])
+            live = self._published.live(scope["path_params"]["site"])
             origin = cors.check(head.origins, live.origins)
             readable = cors.granted(origin)
             if scope["method"] == "OPTIONS":
@@ -113,27 +123,19 @@ class ConsentPost:
         except Gone:
             return
         except Problem as problem:
-            await send_whole(scope, send, problem.status, _told(problem, readable), encode(problem))
+            await send_whole(scope, send, problem.status, told(problem, readable), encode(problem))
             return
         except Exception:
             _log.exception("a post of consent failed")
-            await send_whole(scope, send, FAULT.status, _told(FAULT, readable), encode(FAULT))
+            await send_whole(scope, send, FAULT.status, told(FAULT, readable), encode(FAULT))
             return
-        headers = ANSWER + readable + cookies
+        more = self._after(live, settled, origin, head.host, head.cookies)
+        headers = ANSWER + readable + cookies + tuple((b"set-cookie", line.encode()) for line in more)
         await send_whole(scope, send, 201 if taken.new else 200, headers, _answer(taken, settled))
-
-    def _live(self, key: str) -> Live:
-        live = self._published.site(key)
-        if live is None:
-            remedy = "Check the key in the snippet, or publish a policy: consent policy publish FILE."
-            raise NotFound("unknown_site", f"No policy is published for the site {key[:40]!r}.", remedy)
-        return live
 
     async def _body(self, receive: Receive, head: Head) -> bytes:
         """The body, once the request may have one that we read. Raises Problem, TooMany among them."""
-        if not is_json(head.kind) or head.coding not in (b"", b"identity"):
-            remedy = "Send JSON in UTF-8 as application/json or text/plain, uncompressed."
-            raise Problem("media_type", "The body is of a kind that is not read here.", remedy, status=415)
+        check_kind(head)
         body = await read_body(receive, claims.MAX_BODY)
         address = client(head.peer, head.forwarded, self._trusted) if head.forwarded else head.peer
         if head.forwarded and not self._warned:
@@ -146,14 +148,14 @@ class ConsentPost:
         settled = await self._published.settle(live, claim.statement, self._intake.today())
         cookies = self._cookies(live, settled, head, origin)  # before the record: after it, nothing may fail
         if claim.scope != live.version.scope:
-            live = self._live(live.site.key)  # judging may have found a newer version
+            live = self._published.live(live.site.key)  # judging may have found a newer version
         if claim.scope != live.version.scope:
             taken = await self._intake.recorded(live.site, claim, settled)
             if taken is None:
                 raise outdated(live)
         else:
             await self._admit(live, claim, settled)
-            taken = await self._intake.take(live.site, claim, settled, self._region(head))
+            taken = await self._intake.take(live.site, claim, settled, self._region(head), seen(head.agent))
         if not taken.new and taken.time // DAY != self._intake.today():
             settled = await self._published.settle(live, claim.statement, taken.time // DAY)
             cookies = self._cookies(live, settled, head, origin)
@@ -201,21 +203,16 @@ class ConsentPost:
 class Records:
     """The room's HTTP face."""
 
-    def __init__(
-        self, db: Database, post: ConsentPost, trusted: tuple[Network, ...], clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, db: Database, post: ConsentPost) -> None:
         self._db = db
         self._post = post
-        self._trusted = trusted
-        self._clock = clock
-        self._guesses = Buckets(GUESSES)
 
     def routes(self) -> list[BaseRoute]:
         """Every path of this room, for the app's one list; the busiest first."""
         return [
-            Route("/v1/{site}/consent", self._post, methods=["POST", "OPTIONS"], name="consent"),
-            Route("/v1/{site}/log", self.log, methods=["GET"]),
-            Route("/v1/{site}/log.csv", self.log_csv, methods=["GET"]),
+            route("/v1/{site}/consent", self._post, methods=["POST", "OPTIONS"], name="consent", needs=Open.VISITOR),
+            route("/v1/{site}/log", self.log, methods=["GET"], needs=Need.LOG, personal="log"),
+            route("/v1/{site}/log.csv", self.log_csv, methods=["GET"], needs=Need.LOG, personal="log"),
         ]
 
     async def log(self, request: Request) -> Response:
@@ -241,29 +238,9 @@ class Records:
 
     async def _page(self, request: Request) -> tuple[list[record.Record], str | None]:
         """The records asked for, and the cursor of the next page if there is one."""
-        key = request.path_params["site"]
-        site = await by_key(self._db, key)
-        if site is None:
-            raise NotFound("unknown_site", f"There is no site {key[:40]!r}.", "List them: consent site list.")
-        await self._authorize(request, site.site_id)
         asked = questions.parse(dict(request.query_params))
-        records, last = await queries.page(self._db, site.site_id, asked)
+        records, last = await queries.page(self._db, request.state.site_id, asked)
         return records, questions.cursor(last) if last else None
-
-    async def _authorize(self, request: Request, site_id: int) -> None:
-        """Raises Unauthorized unless the request bears a token of the site; TooMany after too many wrong ones."""
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and await holds_token(self._db, site_id, digest(token.strip())):
-            return
-        peer = request.client.host if request.client else ""
-        who = place(client(peer, request.headers.getlist("x-forwarded-for"), self._trusted))
-        wait = self._guesses.take(who.host, self._clock())
-        if wait:
-            raise TooMany(wait)
-        raise Unauthorized(
-            "The log is open to bearers of its token only.",
-            "Send `Authorization: Bearer TOKEN`; the token lies in the data folder, in tokens/SITE.",
-        )
 
 
 def read_head(headers: Iterable[Header], region_header: bytes) -> Head:
@@ -276,6 +253,8 @@ def read_head(headers: Iterable[Header], region_header: bytes) -> Head:
             head.kind = value
         elif name == b"host":
             head.host = value
+        elif name == b"user-agent":
+            head.agent = value
         elif name == b"cookie":
             head.cookies = head.cookies + b"; " + value if head.cookies else value
         elif name == b"x-forwarded-for":
@@ -287,12 +266,27 @@ def read_head(headers: Iterable[Header], region_header: bytes) -> Head:
     return head
 
 
+@lru_cache(maxsize=4_096)
+def seen(user_agent: bytes) -> Seen:
+    """What of a request's browser is counted: common names alone, and the class of device."""
+    coarse = agent([(b"user-agent", user_agent)]).coarse()
+    return Seen(coarse.browser, coarse.device)
+
+
+@lru_cache(maxsize=256)
 @lru_cache(maxsize=256)
 def is_json(kind: bytes) -> bool:
     """Whether a Content-Type is one that we read as JSON: application/json, or text/plain, which needs no preflight."""
     media, *parameters = [part.strip().lower() for part in kind.split(b";")]
     charsets = [part.removeprefix(b"charset=").strip(b'"') for part in parameters if part.startswith(b"charset=")]
     return media in (b"application/json", b"text/plain") and set(charsets) <= {b"utf-8", b"utf8"}
+
+
+def check_kind(head: Head) -> None:
+    """Raises Problem (415) for a body that is not JSON as it is."""
+    if not is_json(head.kind) or head.coding not in (b"", b"identity"):
+        remedy = "Send JSON in UTF-8 as application/json or text/plain, uncompressed."
+        raise Problem("media_type", "The body is of a kind that is not read here.", remedy, status=415)
 
 
 def _answer(taken: Taken, settled: Settled) -> bytes:
@@ -311,7 +305,7 @@ def _answer(taken: Taken, settled: Settled) -> bytes:
     return msgspec.json.encode(answer)
 
 
-def _told(problem: Problem, readable: Headers) -> Headers:
+def told(problem: Problem, readable: Headers) -> Headers:
     """The headers of a refusal."""
     more = tuple((name.lower().encode(), value.encode()) for name, value in problem.headers.items())
     return (*ANSWER, *readable, cors.EXPOSE, *more)

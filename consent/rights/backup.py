@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 import shutil
+import time
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -11,7 +12,8 @@ from pathlib import Path
 import msgspec
 
 from consent.config import Config
-from consent.db.copy import Progress, copy, inspect, sync
+from consent.db.copy import Progress, copy, inspect
+from consent.db.place import sync
 from consent.errors import NotFound, Problem
 from consent.rights.certificate import FOLDER
 from consent.rights.erased import NAME
@@ -67,7 +69,15 @@ def back_up(config: Config, folder: Path, progress: Progress, *, secrets: bool) 
     (folder / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)) + b"\n")
     for path in (folder / MANIFEST, folder):
         sync(path)
+    _note(config.backup_note)
     return manifest
+
+
+def _note(place: Path) -> None:
+    """Say in the data folder that a backup was made now (ms since 1970)."""
+    made = place.with_name(f"{place.name}.new")
+    made.write_text(f"{time.time_ns() // 1_000_000}\n", "ascii")
+    made.replace(place)
 
 
 def read_manifest(folder: Path) -> Manifest:

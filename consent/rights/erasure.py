@@ -83,7 +83,7 @@ class Erasure:
                 raise unknown_receipt()
             ranges = leaves.erased(rows)
             growth = await self._append(held, site, ranges)
-            await queries.delete(held, site.site_id, there)
+            await queries.delete(held, site.site_id, there, rows)
             request = request_row(site.site_id, kind, rule, records=len(rows), ranges=ranges, now=self._now())
             await queries.add(held, request)
         await self._sequencer.settle([growth] if growth else [])

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import Literal
 
+from consent.accounts import access_queries
 from consent.db import Database, Row
+from consent.records.rollup_queries import COUNTED, uncount
 
 State = Literal["untold", "deleted", "listed", "complete"]
 
@@ -22,18 +24,22 @@ async def exists(db: Database, site_id: int, receipt: str) -> bool:
 
 
 async def chain(db: Database, site_id: int, receipt: str) -> list[Row]:
-    """Where the records of a receipt stand in the log: epoch, leaf and time, oldest first; -1 for what is in no log."""
+    """The records of a receipt, as much of them as is counted, and where they stand in the log: epoch and leaf, -1 for
+    what is in no log; oldest first."""
     return await db.fetch(
-        "select epoch, leaf, time from consent_record where site_id = :site_id and receipt = :receipt order by id",
+        f"select {', '.join(COUNTED)} from consent_record"  # noqa: S608  # only names of columns
+        " where site_id = :site_id and receipt = :receipt order by id",
         site_id=site_id, receipt=receipt,
     )  # fmt: skip
 
 
-async def delete(db: Database, site_id: int, receipts: Sequence[str]) -> int:
-    """Delete receipts with their records and salts; the number of records."""
-    rows: list[Row] = [{"site_id": site_id, "receipt": receipt} for receipt in receipts]
-    deleted = await db.execute_many("delete from consent_record where site_id = :site_id and receipt = :receipt", rows)
-    await db.execute_many("delete from receipt where site_id = :site_id and id = :receipt", rows)
+async def delete(db: Database, site_id: int, receipts: Sequence[str], rows: Sequence[Row]) -> int:
+    """Delete receipts with their records and salts, and count those, `rows`, as gone; the number of records."""
+    await uncount(db, site_id, rows)
+    named: list[Row] = [{"site_id": site_id, "receipt": receipt} for receipt in receipts]
+    deleted = await db.execute_many("delete from consent_record where site_id = :site_id and receipt = :receipt", named)
+    await db.execute_many("delete from receipt where site_id = :site_id and id = :receipt", named)
+    await db.execute_many(access_queries.UNNAMED, named)
     return deleted
 
 
@@ -144,12 +150,21 @@ async def log_names(db: Database) -> dict[tuple[int, int], str]:
 
 
 async def delete_leaves(db: Database, site_id: int, epoch: int, first: int, last: int) -> int:
-    """Delete the records of leaves of a log; their number."""
-    return await db.execute(
+    """Delete the records of leaves of a log, and count them as gone; their number."""
+    gone, after = 0, first - 1
+    while rows := await db.fetch(
+        f"select {', '.join(COUNTED)} from consent_record where site_id = :site_id and epoch = :epoch"  # noqa: S608
+        " and leaf > :after and leaf <= :last order by leaf limit 1000",
+        site_id=site_id, epoch=epoch, after=after, last=last,
+    ):  # fmt: skip
+        await uncount(db, site_id, rows)
+        gone, after = gone + len(rows), rows[-1]["leaf"]
+    await db.execute(
         "delete from consent_record"
         " where site_id = :site_id and epoch = :epoch and leaf >= :first and leaf <= :last",
         site_id=site_id, epoch=epoch, first=first, last=last,
     )  # fmt: skip
+    return gone
 
 
 async def delete_empty(db: Database, site_id: int) -> int:

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import msgspec
 
+from consent.accounts.access_queries import UNNAMED_LATER
+from consent.accounts.session_queries import end_everything
 from consent.config import Config
 from consent.db import Database
-from consent.db.copy import inspect, sync
-from consent.db.place import Hold, prepare
+from consent.db.copy import inspect
+from consent.db.place import Hold, prepare, sync
 from consent.db.sqlite import open_sqlite
 from consent.errors import Conflict, Problem, StoreError
 from consent.ledger.heads import Head, Heads
@@ -85,6 +87,7 @@ async def _restore(config: Config, folder: Path, manifest: Manifest, named: list
         lines = list(dict.fromkeys([*erased.read(folder / erased.NAME), *named]))
         known = set(erased.read(config.data / erased.NAME))
         erased.note(config.data / erased.NAME, [line for line in lines if line not in known])
+        await end_everything(db)
         gone = await _erase_again(db, [line for line in lines if names.get((line.site_id, line.epoch)) == line.log])
         behind, renewed = await epochs.renew(db, config, found, backed, last=last)
     finally:
@@ -153,6 +156,7 @@ async def _erase_again(db: Database, lines: Sequence[Line]) -> int:
         gone += deleted
     for site in await all_sites(db):
         await queries.delete_empty(db, site.site_id)
+        await db.execute(UNNAMED_LATER, site_id=site.site_id)
     if not await db.scrub(SCRUB):
         raise StoreError("store_busy", "Another program uses the store.", "Wait for it, then restore again.")
     return gone

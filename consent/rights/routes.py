@@ -4,19 +4,20 @@ import logging
 from collections.abc import Callable
 
 import msgspec
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
-from consent.errors import NotFound, Problem, TooMany
+from consent.errors import Problem, TooMany
 from consent.records.limits import NETWORK
-from consent.records.published import Live, Published
-from consent.records.routes import ANSWER, Head, is_json, read_head
+from consent.records.published import Published
+from consent.records.routes import ANSWER, Head, check_kind, read_head, told
 from consent.rights.erasure import Erasure
 from consent.web import cors
 from consent.web.address import Network, client, place
 from consent.web.answer import Headers, send_whole
 from consent.web.body import Gone, read_body
 from consent.web.errors import FAULT, encode
+from consent.web.gate import Open, route
 from consent.web.limits import Buckets
 
 ERASURES = 30
@@ -48,14 +49,14 @@ class ErasePost:
 
     def routes(self) -> list[BaseRoute]:
         """The path of this room, for the app's one list."""
-        return [Route("/v1/{site}/erase", self, methods=["POST", "OPTIONS"], name="erase")]
+        return [route("/v1/{site}/erase", self, methods=["POST", "OPTIONS"], name="erase", needs=Open.VISITOR)]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         head = read_head(scope["headers"], b"")
         head.peer = scope["client"][0] if scope["client"] else ""
         readable: Headers = (cors.VARY,)
         try:
-            live = self._live(scope["path_params"]["site"])
+            live = self._published.live(scope["path_params"]["site"])
             origin = cors.check(head.origins, live.origins)
             readable = cors.granted(origin)
             if scope["method"] == "OPTIONS":
@@ -66,25 +67,16 @@ class ErasePost:
         except Gone:
             return
         except Problem as problem:
-            await send_whole(scope, send, problem.status, _told(problem, readable), encode(problem))
+            await send_whole(scope, send, problem.status, told(problem, readable), encode(problem))
         except Exception:
             _log.exception("an erasure failed")
-            await send_whole(scope, send, FAULT.status, _told(FAULT, readable), encode(FAULT))
+            await send_whole(scope, send, FAULT.status, told(FAULT, readable), encode(FAULT))
         else:
             await send_whole(scope, send, 200, ANSWER + readable, msgspec.json.encode(done))
 
-    def _live(self, key: str) -> Live:
-        live = self._published.site(key)
-        if live is None:
-            remedy = "Check the key in the snippet, or publish a policy: consent policy publish FILE."
-            raise NotFound("unknown_site", f"No policy is published for the site {key[:40]!r}.", remedy)
-        return live
-
     async def _wish(self, receive: Receive, head: Head) -> Wish:
         """What is asked for. Raises Problem, TooMany among them."""
-        if not is_json(head.kind) or head.coding not in (b"", b"identity"):
-            remedy = "Send JSON in UTF-8 as application/json or text/plain, uncompressed."
-            raise Problem("media_type", "The body is of a kind that is not read here.", remedy, status=415)
+        check_kind(head)
         body = await read_body(receive, MAX_BODY)
         here = place(client(head.peer, head.forwarded, self._trusted) if head.forwarded else head.peer)
         now = self._clock()
@@ -96,8 +88,3 @@ class ErasePost:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             remedy = 'Send {"receipt": "…"} with the receipt as it came with the choice.'
             raise Problem("invalid", "The body does not name a receipt.", remedy, field="receipt") from error
-
-
-def _told(problem: Problem, readable: Headers) -> Headers:
-    more = tuple((name.lower().encode(), value.encode()) for name, value in problem.headers.items())
-    return (*ANSWER, *readable, cors.EXPOSE, *more)

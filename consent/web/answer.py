@@ -14,6 +14,9 @@ WHOLE = "consent.whole"
 
 Take = Callable[[bytes, bytes], None]
 
+LONGER = "consent.longer"
+"""The member of the scope by which our protocol lets an answer go on: called now and then, it renews its time."""
+
 
 async def send_whole(scope: Scope, send: Send, status: int, headers: Headers, body: bytes) -> None:
     """Send an answer. Names are in small letters; values hold no control characters, whoever they came from.

@@ -33,17 +33,16 @@ async def on_problem(_: Request, error: Exception) -> Response:
     return respond(error)
 
 
-async def on_http(request: Request, error: Exception) -> Response:
-    """Answer what routing found wrong: no such path, or not this method."""
-    assert isinstance(error, HTTPException)
+def unrouted(request: Request, error: HTTPException) -> Problem:
+    """What routing found wrong: no such path, or not this method."""
     if error.status_code == 405:
         allowed = sorted((error.headers or {}).get("Allow", "").split(", "))
         sentence = f"This address does not take {request.method[:20]}."
         problem = Problem("method", sentence, f"It takes {', '.join(allowed)}.", status=405)
         problem.headers["Allow"] = ", ".join(allowed)
-        return respond(problem)
+        return problem
     remedy = "See /openapi.json for every address of this service."
-    return respond(Problem("not_found", "There is nothing at this address.", remedy, status=error.status_code))
+    return Problem("not_found", "There is nothing at this address.", remedy, status=error.status_code)
 
 
 async def on_gone(_: Request, error: Exception) -> Response:

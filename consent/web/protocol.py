@@ -15,7 +15,7 @@ from uvicorn.server import ServerState
 
 from consent.errors import Problem
 from consent.web.address import Network, parse, place
-from consent.web.answer import WHOLE
+from consent.web.answer import LONGER, WHOLE
 from consent.web.errors import encode
 
 
@@ -186,7 +186,8 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._head = -1
         self._check_head()
-        self.scope[WHOLE] = self.answer_whole  # type: ignore[literal-required]  # a member of our own
+        self.scope[WHOLE] = self.answer_whole  # type: ignore[literal-required]  # members of our own
+        self.scope[LONGER] = self.take_longer  # type: ignore[literal-required]
         super().on_headers_complete()
         self._begun = True
         if self._guard.draining:
@@ -211,6 +212,11 @@ class GuardedProtocol(HttpToolsProtocol):
         self.deadline = self.loop.time() + self._bounds.receipt
         if not self.transport.is_closing():
             self.flow.resume_reading()
+
+    def take_longer(self) -> None:
+        """The answer goes on: what is left of it has the time again that the whole had."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.deadline = self.loop.time() + self._bounds.answer
 
     def answer_whole(self, head: bytes, body: bytes) -> None:
         """What the application sends as one: written at once, and complete. `head` ends after its last header."""

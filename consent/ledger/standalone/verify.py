@@ -539,7 +539,8 @@ class Walk:
         while self.known and (beyond or self.known[0][0] <= self.tree.size):
             size, root, who = self.known.pop(0)
             if size > self.tree.size:
-                self.tell(f"{who} has seen this log with {size} leaves: it was cut off or replaced.", self.tree.size)
+                why = "it was cut off or replaced, or this is an older copy"
+                self.tell(f"{who} has seen this log with {size} leaves: {why}.", self.tree.size)
             elif self.tree.root() not in (None, root):
                 self.tell(f"{who} has seen other leaves than these among the first {size}.")
 

@@ -3,6 +3,7 @@
 import http.client
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from typing import IO, NamedTuple
 
 SECONDS = 10.0
@@ -28,12 +29,12 @@ class _Stay(urllib.request.HTTPRedirectHandler):
 _OPENER = urllib.request.build_opener(_Stay)
 
 
-def fetch(url: str, body: bytes | None = None) -> Answer:
+def fetch(url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> Answer:
     """GET, or POST where there is a body. Raises OSError when there is no answer, or one that is too large."""
     if not url.startswith(("http://", "https://")):
         raise OSError(f"{url} is no address of HTTP")
-    headers = {"User-Agent": "consent-witness", "Content-Type": "text/plain; charset=utf-8"}
-    request = urllib.request.Request(url, data=body, headers=headers)  # noqa: S310  # the scheme was checked
+    sent = {"User-Agent": "consent-witness", "Content-Type": "text/plain; charset=utf-8", **(headers or {})}
+    request = urllib.request.Request(url, data=body, headers=sent)  # noqa: S310  # the scheme was checked
     try:
         with _OPENER.open(request, timeout=SECONDS) as found:
             return _read(found.status, found.headers.get_content_type(), found)

@@ -21,8 +21,8 @@ def members() -> set[str]:
 
 def queued() -> set[str]:
     """The methods that the core queues."""
-    [names] = re.findall(r"for \(const name of \[(.*?)\]\) stub", SOURCE["core.js"])
-    return set(re.findall(r'"(\w+)"', names)) | {"get"}
+    [names] = re.findall(r'for \(const name of "([a-z ]+)"', SOURCE["core.js"])
+    return set(names.split()) | {"get"}
 
 
 def document_events() -> set[str]:

@@ -42,7 +42,7 @@ def test_commands_can_be_typed(name: str) -> None:
             command: click.Command = main
             while isinstance(command, click.Group):
                 command = command.commands[words.pop(0)]
-            command.make_context(command.name, words)
+            assert command.make_context(command.name, words).command is command, line
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -62,11 +62,14 @@ def test_the_regime_map_has_the_states_of_the_law() -> None:
 OPERATORS = ("/", "/livez", "/readyz", "/openapi.json", "/demo")
 """Addresses that a site's own host need not have."""
 
+CONSOLE = ("/demo/", "/assets/", "/account", "/operators", "/access", "/sites", "/reports/", "/letters/")
+"""What those begin with that are for people who sign in, or who try the demo."""
+
 
 def test_proxies_let_all_public_addresses_through() -> None:
     """The nginx and Caddy examples have every address that pages, visitors, auditors and witnesses ask for."""
     paths = [re.sub(r"\{[^}]+\}", "x", path) for path in describe("https://www.example.com")["paths"]]
-    public = {path for path in paths if path not in OPERATORS and not path.startswith("/demo/")}
+    public = {path for path in paths if path not in OPERATORS and not path.startswith(CONSOLE)}
     text = read("owners.md")
     [nginx] = [re.compile(one) for one in re.findall(r"location ~ (\S+) \{", text)]
     [caddy] = re.findall(r"@consent path (.*)", text)

@@ -8,6 +8,7 @@ import click
 import pytest
 from starlette.routing import Route
 
+from consent.accounts import door
 from consent.app import create_app
 from consent.cli import main
 from consent.config import FIELDS, PREFIX, Config
@@ -15,7 +16,7 @@ from consent.delivery import shown as counting
 from consent.delivery.body import SHELF_BYTES
 from consent.policy.policy import ChoiceCookie
 from consent.policy.reading import MAX_BYTES
-from consent.records import claim, commit, limits, question, routes
+from consent.records import claim, commit, limits, question
 from consent.web.protocol import Bounds
 from consent.web.server import STOP_SECONDS
 from tests.docs import browser, faults
@@ -142,7 +143,7 @@ def test_errors_of_addresses_exist() -> None:
 BOUNDS = Bounds()
 LIMITS = [
     BOUNDS.head, BOUNDS.headers, BOUNDS.url, BOUNDS.body, BOUNDS.receipt, BOUNDS.answer, claim.MAX_BODY, limits.NETWORK,
-    routes.GUESSES, commit.WAITING, commit.OVERDUE, question.MAX_PAGE, MAX_BYTES, SHELF_BYTES, STOP_SECONDS,
+    door.GUESSES, commit.WAITING, commit.OVERDUE, question.MAX_PAGE, MAX_BYTES, SHELF_BYTES, STOP_SECONDS,
     counting.MAX_BODY, counting.MOST,
 ]  # fmt: skip
 
@@ -183,6 +184,7 @@ def test_markup_is_described() -> None:
         'data-consent="open"',
         'data-consent="choices"',
         "data-consent-reload",
+        "data-consent-debug",
     }
     assert once(names(elements)) == {f"<{name}>" for name in browser.elements()}
     last = markup[markup.rindex("`data-consent`:") :]

@@ -16,7 +16,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-BUILT = ("core.js", "bootstrap.js", "banner.js", "preferences.js")
+BUILT = ("core.js", "bootstrap.js", "banner.js", "preferences.js", "choices.js", "telemetry.js")
 
 
 class WidgetBuildHook(BuildHookInterface):  # type: ignore[type-arg]

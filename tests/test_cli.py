@@ -2,9 +2,11 @@
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import json
 import re
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -191,6 +193,20 @@ async def said(config: Config, count: int) -> None:
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     await db.close()
+
+
+def test_who_reads_the_log_is_written_down(terminal: Terminal) -> None:
+    """Who reads a log here, or exports it with its proofs, stands in the access log, before anything is shown."""
+    asyncio.run(said(config_in(terminal.folder), 1))
+    terminal.run("log", "shop")
+    terminal.run("ledger", "export", "shop", str(terminal.folder / "export"))
+
+    with contextlib.closing(sqlite3.connect(terminal.data / "consent.sqlite")) as db:
+        rows = db.execute("select name <> '', how, what, about, path from access_log order by time").fetchall()
+    assert rows == [
+        (1, "command", "log", "", "consent log shop"),
+        (1, "command", "export", "ledger", "consent ledger export shop"),
+    ]
 
 
 def test_reading_the_log(terminal: Terminal) -> None:

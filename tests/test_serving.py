@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tests.records.shop import config_in, shop_in
 from tests.test_cli import Terminal
+from tests.test_cli_account import set_password
 
 
 def start(folder: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
@@ -50,7 +51,9 @@ def test_what_it_tells(tmp_path: Path) -> None:
         assert line.recv(16).startswith(b"HTTP/1.1 200 OK")
     rest = stop(process)
 
-    assert rest.splitlines()[0] == f"Log        {found[1]}/v1/demo/log"
+    account, _, log, *_ = rest.splitlines()
+    assert re.fullmatch(rf"Account    {found[1]}/account/link/[A-Za-z0-9_-]{{43}}", account)
+    assert log == f"Log        {found[1]}/v1/demo/log"
     token = (tmp_path / "data/tokens/demo").read_text()
     assert f"curl -H 'Authorization: Bearer {token}' {found[1]}/v1/demo/log" in rest
     assert "<script>" in rest
@@ -85,9 +88,24 @@ def test_a_second_start_keeps_the_data(tmp_path: Path) -> None:
         stop(process)
 
     assert told[0]["logs"][0]["token"] == told[1]["logs"][0]["token"]
+    assert "figures" not in told[1]
     store = sqlite3.connect(tmp_path / "data/consent.sqlite")
     assert store.execute("select key from site").fetchall() == [("demo",)]
     store.close()
+
+
+def test_who_has_an_owner_is_told_where_figures_are(tmp_path: Path) -> None:
+    """Once somebody owns the service no link to make an account is printed, but where one signs in."""
+    Terminal(tmp_path).run("account", "add", "ann@shop.example", "--role", "owner")
+    set_password(Terminal(tmp_path), "ann@shop.example")
+    process = start(tmp_path)
+    assert process.stdout is not None
+    found = re.fullmatch(r"Demo page  (\S+)/demo/\n", process.stdout.readline())
+    rest = stop(process)
+
+    assert found
+    assert rest.startswith(f"Figures    {found[1]}/sites/\n")
+    assert "/account/link/" not in rest
 
 
 def test_a_store_with_a_site_gets_no_demo(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The yardstick of `scripts/bench/consent`: bare Starlette that answers the JSON it was sent."""
+"""The yardstick of `scripts/bench/consent` and `events`: bare Starlette that answers the JSON it was sent."""
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -10,4 +10,4 @@ async def echo(request: Request) -> JSONResponse:
     return JSONResponse(await request.json())
 
 
-app = Starlette(routes=[Route("/v1/demo/consent", echo, methods=["POST"])])
+app = Starlette(routes=[Route("/v1/demo/{what}", echo, methods=["POST"])])

@@ -63,7 +63,8 @@ def main() -> None:
 
 def start_service(data: Path, program: list[str]) -> tuple[subprocess.Popen[str], str]:
     command = [*program, "serve", "--port", "0", "--data", str(data)]
-    environment = os.environ | {"CONSENT_RATE_ADDRESS": "1000000", "CONSENT_RATE_SITE": "1000000"}
+    unlimited = ("RATE_ADDRESS", "RATE_SITE", "RATE_EVENTS_ADDRESS", "RATE_EVENTS_SITE")
+    environment = os.environ | {f"CONSENT_{name}": "100000000" for name in unlimited}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
     assert process.stdout
     for line in process.stdout:
@@ -82,9 +83,9 @@ def start_echo() -> tuple[subprocess.Popen[str], str]:
     sys.exit("The yardstick ended before it printed its address.")
 
 
-def accept_all(base: str) -> str:
-    """The body the widget posts when a visitor of the demo accepts everything."""
-    settings = embedded(f"{base}/c/demo.js", '{"site":')
+def accept_all(base: str, site: str = "demo") -> str:
+    """The body the widget posts when a visitor of the demo, or another site, accepts everything."""
+    settings = embedded(f"{base}/c/{site}.js", '{"site":')
     layer = fetched(base + settings["layers"]["en"]["preferences"])
     said = {name: found(layer, rf'"{name}":"?([0-9a-f]+)') for name in ("version", "hash", "scope", "notice")}
     return json.dumps(
@@ -141,11 +142,14 @@ def at_share(base: str, body: str, rate: float, seconds: int) -> Round:
     return wrk(base, body, "p0000000", seconds, max(0.0, pause - 1000 * CONNECTIONS / tried.rate + pause))
 
 
-def wrk(base: str, body: str, name: str, seconds: int, pause: float = 0) -> Round:
+def wrk(
+    base: str, body: str, name: str, seconds: int, pause: float = 0, *, site: str = "demo", origin: str = ""
+) -> Round:
+    """One run of wrk; the body has its keys put in. `origin`: of the site's pages, where it is not `base`."""
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", "-s", str(HERE / "posts.lua")]
-    environment = os.environ | {"BODY": body, "ORIGIN": base, "ROUND": name, "PAUSE": f"{pause:.2f}"}
+    environment = os.environ | {"BODY": body, "ORIGIN": origin or base, "ROUND": name, "PAUSE": f"{pause:.2f}"}
     done = subprocess.run(
-        [*command, f"{base}/v1/demo/consent"], capture_output=True, text=True, check=True, env=environment
+        [*command, f"{base}/v1/{site}/consent"], capture_output=True, text=True, check=True, env=environment
     )
     requests, microseconds, failed, p99 = map(int, re.findall(r"RESULT (\d+) (\d+) (\d+) (\d+)", done.stdout)[0])
     return Round(requests * 1e6 / microseconds, failed, p99 / 1000, requests - failed)

@@ -8,6 +8,7 @@ import asyncio
 import os
 import shutil
 import tempfile
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,7 +23,10 @@ WAITS: dict[str, Literal["load", "domcontentloaded", "commit"]] = {
     "dom": "domcontentloaded",
     "none": "commit",
 }
+LACKS = {"hiding": "Chromium with a debugger shows every tab as if it were in front: see test_undriven.py"}
 GPC_PROPERTY = "Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', {value: true, configurable: true})"
+
+UNDRIVEN = ("--no-first-run", "--password-store=basic", "--disable-popup-blocking")
 
 
 def arguments(world: World) -> list[str]:
@@ -54,6 +58,7 @@ class ChromiumPage:
         self._devtools = devtools
         self._errors = errors
         self.folder: Path | None = None
+        self.open_again: Callable[[], Awaitable[BrowserContext]] | None = None
 
     async def goto(self, url: str, *, wait: Literal["load", "dom", "none"] = "load") -> None:
         try:
@@ -110,6 +115,18 @@ class ChromiumPage:
         asked |= {"path": cookie.path, "expires": cookie.expires, "secure": cookie.secure}
         await self._page.context.add_cookies([asked])  # type: ignore[list-item]  # a TypedDict by its keys
 
+    async def restart(self) -> None:
+        """The process ends, and another one begins with the same folder."""
+        assert self.open_again is not None, "only the first tab knows how it was opened"
+        await self._page.context.close()
+        fresh = await dress((await self.open_again()).pages[0], self._errors)
+        self._page, self._devtools = fresh._page, fresh._devtools
+
+    async def disguise(self, agent: str, metadata: dict[str, Any]) -> None:
+        """From now on it is another device: its user agent, and what its Client Hints say (CDP UserAgentMetadata)."""
+        asked = {"userAgent": agent, "userAgentMetadata": metadata}
+        await self._devtools.send("Emulation.setUserAgentOverride", asked)
+
     async def back(self) -> None:
         await self._travel(-1)
 
@@ -162,7 +179,7 @@ class Chromium:
     name = "chromium"
 
     def __init__(self, playwright: Playwright, binary: str | None, world: World) -> None:
-        self.lacks: dict[str, str] = {}
+        self.lacks = LACKS
         self.version = ""
         self._playwright = playwright
         self._binary = binary
@@ -170,13 +187,23 @@ class Chromium:
 
     async def page(self, profile: Profile = ANYONE) -> ChromiumPage:
         folder = Path(tempfile.mkdtemp(prefix="consent-chromium-"))
-        context = await self._context(profile, folder)
+
+        async def start() -> BrowserContext:
+            context = await self._context(profile, folder)
+            if profile.gpc:
+                await context.add_init_script(GPC_PROPERTY)
+            return context
+
+        context = await start()
         self.version = context.browser.version if context.browser else self.version
-        if profile.gpc:
-            await context.add_init_script(GPC_PROPERTY)
         page = await dress(context.pages[0], [])
-        page.folder = folder
+        page.folder, page.open_again = folder, start
         return page
+
+    def command(self, folder: Path) -> list[str]:
+        """What starts it with a profile in that folder, and nobody attached."""
+        binary = self._binary or self._playwright.chromium.executable_path
+        return [binary, *self._arguments, *UNDRIVEN, f"--user-data-dir={folder}"]
 
     async def _context(self, profile: Profile, folder: Path) -> BrowserContext:
         return await self._playwright.chromium.launch_persistent_context(

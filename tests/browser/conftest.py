@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 import pytest
 
 from tests.browser import chromium, firefox, net, own, webkit
+from tests.browser.diary import Diary
 from tests.browser.driver import ANYONE, Browser, NoBrowserError, Page, Profile, World
 from tests.browser.lab import Lab
 from tests.browser.recorder import Recorder
@@ -82,3 +83,22 @@ async def visitor(browser: Browser, lab: Lab) -> AsyncIterator[Visitor]:
     lab.service.health = "up"
     for page in pages:
         await page.close()
+
+
+@pytest.fixture(scope="session")
+def diaries(lab: Lab) -> Iterator[Diary]:
+    """Two services with sites that keep a log of their visitors."""
+    diary = Diary(lab)
+    diary.start()
+    yield diary
+    diary.stop()
+
+
+@pytest.fixture
+def diary(diaries: Diary) -> Iterator[Diary]:
+    """The same, well and by the machine's clock again after the test."""
+    yield diaries
+    for service in (diaries.front, diaries.stats):
+        service.health = "up"
+        service.set_clock(0)
+        service.headers.clear()

@@ -65,6 +65,7 @@ PREFERENCES: dict[str, bool | int | str] = {
     "toolkit.startup.max_resumed_crashes": -1,
     "toolkit.telemetry.server": "data:,",
 }
+LACKS = {"hints": "Firefox has no Client Hints"}
 KEYS = {"Tab": "\ue004", "Enter": "\ue007", "Escape": "\ue00c", "Space": " ", "Shift": "\ue008", "Backspace": "\ue003"}
 KEYS |= {"ArrowLeft": "\ue012", "ArrowUp": "\ue013", "ArrowRight": "\ue014", "ArrowDown": "\ue015"}
 KEYS |= {"Home": "\ue011", "End": "\ue010", "Control": "\ue009", "Alt": "\ue00a"}
@@ -202,6 +203,13 @@ class FirefoxPage:
             "storage.setCookie", cookie=asked, partition={"type": "storageKey", "userContext": self._container}
         )
 
+    async def restart(self) -> None:
+        where = {"type": "storageKey", "userContext": self._container}
+        for cookie in await self.cookies():
+            if cookie.expires < 0:
+                named = {"name": cookie.name, "domain": cookie.domain}
+                await self._connection.send("storage.deleteCookies", filter=named, partition=where)
+
     async def back(self) -> None:
         await self._travel(-1)
 
@@ -326,7 +334,7 @@ class Firefox:
     name = "firefox"
 
     def __init__(self, binary: str, world: World) -> None:
-        self.lacks: dict[str, str] = {}
+        self.lacks = LACKS
         self.version = ""
         self._shelf = Shelf(lambda profile: start(binary, world, profile))
         self._world = world

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,8 +31,11 @@ HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length",
 class Service:
     """Starts the service with a store of its own; `health` says how it shows itself to browsers."""
 
-    def __init__(self) -> None:
+    def __init__(self, base: str = BASE, policies: Sequence[Path] = (POLICY,)) -> None:
         self.health: Health = "up"
+        self.base = base
+        self.policies = policies
+        self.headers: dict[str, str] = {}  # that the proxy before it adds
         self.folder = Path(tempfile.mkdtemp(prefix="consent-service-"))
         self.data = self.folder / "data"
         self.port = _free_port()
@@ -39,9 +43,10 @@ class Service:
 
     def start(self) -> None:
         """Publish the policy and serve it; returns when the service says that it is ready."""
-        self.run("policy", "publish", str(POLICY))
+        for policy in self.policies:
+            self.run("policy", "publish", str(policy))
         log = (self.folder / "serve.log").open("ab")
-        command = [_program(), "serve", "--host", "127.0.0.1", "--port", str(self.port), "--data", str(self.data)]
+        command = [*self.program(), "serve", "--host", "127.0.0.1", "--port", str(self.port), "--data", str(self.data)]
         self.process = subprocess.Popen(command, env=self._environment(), stdout=log, stderr=log, cwd=self.folder)
         log.close()
         deadline = time.monotonic() + 20
@@ -70,9 +75,13 @@ class Service:
             raise RuntimeError(f"consent {' '.join(arguments)}:\n{done.stdout}\n{done.stderr}")
         return done.stdout
 
-    def snippet(self, variant: str) -> str:
+    def program(self) -> list[str]:
+        """What serves."""
+        return [_program()]
+
+    def snippet(self, variant: str, site: str = SITE) -> str:
         """The lines to paste, as the command line prints them."""
-        answer: dict[str, Any] = json.loads(self.run("snippet", SITE, "--variant", variant, "--json"))
+        answer: dict[str, Any] = json.loads(self.run("snippet", site, "--variant", variant, "--json"))
         return str(answer["text"])
 
     def records(self) -> list[dict[str, Any]]:
@@ -81,7 +90,7 @@ class Service:
         return list(answer["records"])
 
     async def answer(self, request: Request) -> Response:
-        """What a browser gets from `https://consent.test`."""
+        """What a browser gets from the service, `https://consent.test` where nothing else is said."""
         if self.health == "stopped":
             return Response(trouble="reset")
         if self.health == "hanging":
@@ -95,7 +104,7 @@ class Service:
     async def _pass_on(self, request: Request) -> Response:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         headers = {**request.headers, "connection": "close", "x-forwarded-proto": "https"}
-        headers["x-forwarded-for"] = "203.0.113.50"
+        headers |= {"x-forwarded-for": "203.0.113.50", **self.headers}
         lines = [
             f"{request.method} {request.target} HTTP/1.1",
             *(f"{name}: {value}" for name, value in headers.items()),
@@ -117,7 +126,7 @@ class Service:
             return False
 
     def _environment(self) -> dict[str, str]:
-        own = {"CONSENT_PUBLIC_URL": BASE, "CONSENT_TRUSTED_PROXIES": "127.0.0.1", "CONSENT_DATA": str(self.data)}
+        own = {"CONSENT_PUBLIC_URL": self.base, "CONSENT_TRUSTED_PROXIES": "127.0.0.1", "CONSENT_DATA": str(self.data)}
         others = {name: value for name, value in os.environ.items() if not name.startswith("CONSENT_")}
         return others | own | {"PYTHONUNBUFFERED": "1"}
 

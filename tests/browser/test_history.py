@@ -1,5 +1,7 @@
 """Back and forward, second tabs, withdrawal everywhere: no page keeps an older choice."""
 
+import json
+
 import pytest
 
 from tests.browser import banner, choice
@@ -71,6 +73,31 @@ async def test_withdrawal_reloads_every_tab(visitor: Visitor, lab: Lab, browser:
     assert requests(lab.log.since(mark)) == []
     assert loads(lab.log.since(mark), NAME) == 2
     assert requests(await lab.visit(other, NAME, "meta")) == []
+
+
+async def test_a_cookie_that_comes_after_its_list(visitor: Visitor, lab: Lab, browser: Browser) -> None:
+    """A browser of several processes may tell a tab of the list before it shows the cookie: the page loads anew all
+    the same, once, closed, and what was decided is not undone."""
+    page = await visitor()
+    await choice.seed(page, choice.accepted())
+    await lab.visit(page, NAME, "meta")
+    await banner.ready(page)
+    before = await banner.born(page)
+    mark = lab.log.mark()
+    cookie, text = choice.rejected()
+    line = f"consent={cookie}; path=/; max-age=8640000; secure; samesite=lax"
+
+    await page.eval(
+        f"void (localStorage.setItem('consent.list', {json.dumps(text)}),"
+        f" dispatchEvent(new StorageEvent('storage', {{key: 'consent.list', newValue: {json.dumps(text)}}})),"
+        f" setTimeout(() => {{ document.cookie = {json.dumps(line)}; }}, 300))"
+    )
+    await _until_born_again(page, before)
+    await lab.settle()
+
+    assert requests(lab.log.since(mark)) == []
+    assert loads(lab.log.since(mark), NAME) == 1
+    assert await page.eval("localStorage.getItem('consent.list')") == text
 
 
 async def _until_born_again(page: Page, before: float) -> None:

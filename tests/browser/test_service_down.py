@@ -6,7 +6,7 @@ import pytest
 
 from tests.browser import banner, choice
 from tests.browser.conftest import Visitor
-from tests.browser.driver import Browser, Page
+from tests.browser.driver import Browser, Page, wait_for
 from tests.browser.lab import Lab, bare, loads, own_places, requests
 from tests.browser.service import Health
 
@@ -15,7 +15,8 @@ pytestmark = pytest.mark.browser
 ILL: tuple[Health, ...] = ("stopped", "failing", "rubbish", "hanging")
 NAME = "media.html"
 ROUNDS = 9
-MAY_DELAY = 50  # milliseconds
+MAY_DELAY = 50
+"""Milliseconds, on a quiet machine. Where the bare page, too, takes longer than 100 ms, half of its time."""
 LOAD_TIME = "performance.getEntriesByType('navigation')[0].loadEventEnd"
 
 
@@ -53,7 +54,7 @@ async def test_a_stored_choice_stays_in_force(visitor: Visitor, lab: Lab, browse
 
 @pytest.mark.parametrize("variant", ["meta", "strict"])
 async def test_a_hanging_service_delays_no_page(visitor: Visitor, lab: Lab, variant: str) -> None:
-    """The median time to `load` is that of the same page without us, give or take 50 ms, both measured in turns."""
+    """The median time to `load` is that of the same page without us, give or take 50 ms or half, measured in turns."""
     page = await visitor()
     lab.service.health = "hanging"
     times: dict[str, list[float]] = {"bare": [], variant: []}
@@ -64,7 +65,7 @@ async def test_a_hanging_service_delays_no_page(visitor: Visitor, lab: Lab, vari
 
     without, with_us = median(times["bare"]), median(times[variant])
     print(f"load: {without:.0f} ms bare, {with_us:.0f} ms with {variant}")
-    assert with_us - without <= MAY_DELAY
+    assert with_us - without <= max(MAY_DELAY, without / 2)
 
 
 async def _load_time(lab: Lab, page: Page, variant: str) -> float:
@@ -81,7 +82,7 @@ async def test_a_refusal_holds_while_the_service_hangs(visitor: Visitor, lab: La
 
     await banner.click(page, "reject")
 
-    assert "consent=1." in await page.eval("document.cookie")
+    await wait_for(page, "document.cookie.includes('consent=1.')", seconds=2)  # long before the service is given up
     assert requests(await lab.visit(page, "plain.html", "meta")) == []
 
 

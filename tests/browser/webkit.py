@@ -21,11 +21,14 @@ from tests.browser.driver import ANYONE, Cookie, NoBrowserError, PageError, Prof
 from tests.browser.firefox import FIND, KEYS
 
 LACKS = {
+    "foreign cookies": "WebKit keeps no cookies of another host than the page's",
     "javascript": "MiniBrowser cannot switch JavaScript off through WebDriver",
     "gpc": "WebKitGTK does not send Global Privacy Control",
     "errors": "WebDriver classic tells nothing of the console",
     "forced_colours": "WebKitGTK has no forced colours",
     "language": "WebDriver cannot set it",
+    "hints": "WebKit has no Client Hints",
+    "hiding": "MiniBrowser opens windows beside each other, of which none is hidden",
 }
 QUIET: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 SETTINGS = {
@@ -154,6 +157,11 @@ class WebKitPage:
     async def set_cookie(self, cookie: Cookie) -> None:
         asked = {"name": cookie.name, "value": cookie.value, "domain": cookie.domain, "path": cookie.path}
         await self._send("POST", "/cookie", {"cookie": {**asked, "secure": cookie.secure}})
+
+    async def restart(self) -> None:
+        for cookie in await self.cookies():
+            if cookie.expires < 0:
+                await self._send("DELETE", f"/cookie/{cookie.name}")
 
     async def back(self) -> None:
         await self._send("POST", "/back")

@@ -31,7 +31,7 @@ from consent.records.limits import Limits
 from consent.records.published import Published
 from consent.regimes.visit import Visits
 from consent.sites.queries import add, by_key
-from consent.web.errors import on_http, on_problem
+from consent.web.problem_page import on_http, on_problem
 from tests.records.shop import logs
 
 Start = Callable[..., Any]

@@ -1,5 +1,7 @@
 """What the widget is told: settings and layers, golden for a small site."""
 
+from typing import Any
+
 from consent.config import Config
 from consent.delivery.body import Shelf
 from consent.delivery.bundle import layer_hash, layer_text, parse_name
@@ -38,6 +40,7 @@ def test_settings() -> None:
     laws = applying(made.resolved, load_regimes())
     told = settings(made, base="https://c.example.com", regimes=laws, regime="us", name="0123456789abcdef")
     theme = told.pop("theme")
+    assert told.pop("telemetry") is None
 
     assert told == {
         "site": "shop",
@@ -107,6 +110,36 @@ def test_a_regime_that_does_not_apply_is_unknown() -> None:
 
     assert told["regime"] is None
     assert list(told["regimes"]) == ["eu"]
+
+
+def test_settings_of_the_visitors_log() -> None:
+    """Where its script is, and whether a count needs no choice; nothing where the script was not built."""
+    made = version(resolved("[telemetry]"))
+
+    def told(made: Version, **more: Any) -> Any:
+        laws = applying(made.resolved, load_regimes())
+        return settings(made, base="", regimes=laws, regime="eu", name="0" * 16, **more)["telemetry"]
+
+    assert told(made, bundle="telemetry.0.js", counts=True) == {
+        "path": "/c/shop/3/telemetry.0.js",
+        "counts": True,
+        "service": "visits",
+    }
+    assert told(made, bundle="telemetry.0.js")["counts"] is False
+    assert told(version(resolved("[telemetry]\ncounts = false")), bundle="t.js", counts=True)["counts"] is False
+    assert told(made) is None
+    assert third_parties(made.resolved) == []
+
+
+def test_details_of_the_visitors_log() -> None:
+    """What the log keeps is told to the script that tells it; a site without a log has no such key."""
+    terms = '[telemetry]\nquery = ["ref"]\ncustomer = ["plan"]\nevents = ["signup"]'
+
+    def told(made: Version) -> Any:
+        return details(made, "en", since={}, name="0" * 16, code="c").get("keeps")
+
+    assert told(version(resolved(terms))) == {"query": ["ref"], "customer": ["plan"], "events": ["signup"]}
+    assert told(version(resolved(SMALL))) is None
 
 
 def test_layers() -> None:

@@ -193,7 +193,7 @@ async def test_declaration(service: Running) -> None:
     again = await service.client.get("/c/demo/declaration", headers={"If-None-Match": english.headers["etag"]})
     page = Strict(english.text)
 
-    assert page.seen.count("article") == 12
+    assert page.seen.count("article") == 13
     assert "script" not in page.seen
     for words in ("Google LLC", "_fbp", "2 years", "90 days", "until the browser is closed", "YouTube"):
         assert words in english.text

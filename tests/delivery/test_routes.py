@@ -60,6 +60,7 @@ async def test_settings(service: Running) -> None:
 
     assert list(settings) == [
         "site", "base", "cookie", "regime", "regimes", "strictest", "languages", "purposes", "layers", "theme",
+        "telemetry",
     ]  # fmt: skip
     assert settings["base"] == service.config.base_url
     assert (settings["regime"], settings["strictest"]) == (None, "eu")
@@ -75,9 +76,10 @@ async def test_details(service: Running) -> None:
 
         assert list(told) == [
             "hash", "version", "scope", "since", "days", "everything", "services", "layers", "ui", "control",
+            "keeps",
         ]  # fmt: skip
         assert {"key", "name", "purposes", "sources", "cookies", "storage", "kind"} == set(told["services"][0])
-        assert len(told["services"]) == 12
+        assert len(told["services"]) == 13
         assert list(told["ui"]) == list(told["layers"]) == [language]
         assert {"control_label", "placeholder_text"} <= set(told["ui"][language])
         assert re.fullmatch(r"[0-9a-f]{64}", told["layers"][language]["notice"])

@@ -14,6 +14,7 @@ from consent.app import Service, write_secret
 from consent.errors import Unavailable
 from consent.records import claim as claims
 from consent.records.intake import Taken
+from consent.reports.answers import open_answers
 from tests.records.shop import config_in, open_shop, raw
 
 
@@ -28,7 +29,8 @@ async def again(take: Callable[[], Awaitable[Taken]], tries: int = 50) -> Taken:
 async def main(data: Path, count: int, first: int) -> None:
     config = config_in(data.parent, data=data)
     async with open_shop(config) as db:
-        service = Service(config, db, write_secret(config))
+        answers = await open_answers(config)
+        service = Service(config, db, write_secret(config), answers)
         async with service.running():
             live = service.published.site("shop")
             assert live is not None
@@ -38,6 +40,7 @@ async def main(data: Path, count: int, first: int) -> None:
                 settled = await service.published.settle(live, claim.statement, service.intake.today())
                 taken = await again(partial(service.intake.take, live.site, claim, settled, ""))
                 print(taken.id, flush=True)
+        await answers.close()
 
 
 if __name__ == "__main__":

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from consent.ledger.checkpoint import Checkpoint
-from consent.ledger.fetch import Answer
 from consent.ledger.merkle import leaf_hash, root
 from consent.ledger.note import SigningKey
 from consent.ledger.proof import consistency_path
 from consent.ledger.text import encoded
 from consent.ledger.tile import WIDTH, parse_tile_path
+from consent.web.fetch import Answer
 
 ORIGIN = "consent.example/log/shop"
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from consent.errors import Problem
-from consent.ledger.fetch import Answer
 from consent.ledger.follow import Follower, Seen
 from consent.ledger.memory import Memory
 from consent.ledger.note import SigningKey
+from consent.web.fetch import Answer
 from tests.ledger.outside import ORIGIN, Outside
 
 URL = f"https://{ORIGIN}"

@@ -16,7 +16,6 @@ from consent.errors import ConfigError
 from consent.ledger import install_queries as queries
 from consent.ledger.checkpoint import Checkpoint
 from consent.ledger.cosign import Cosigner
-from consent.ledger.fetch import LARGEST, fetch
 from consent.ledger.install import Install
 from consent.ledger.memory import Memory
 from consent.ledger.note import Vkey, open_note
@@ -25,6 +24,7 @@ from consent.ledger.sequencer import INSTALL, Log, Sequencer
 from consent.ledger.witness import Witness, Witnesses, configured, cosigned
 from consent.ledger.witness_routes import create_witness
 from consent.ledger.witnessing import Witness as Watcher
+from consent.web.fetch import LARGEST, fetch
 from tests.ledger.test_sequencer import append, leaves, sequencer
 
 COSIGNER = Cosigner("witness.example/w", b"w" * 32)

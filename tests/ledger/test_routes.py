@@ -20,7 +20,7 @@ from consent.ledger.note import Vkey, open_note
 from consent.ledger.proof import inclusion_path, needed_tiles
 from consent.ledger.routes import Ledgers
 from consent.ledger.tile import parse_bundle, split, tile_path
-from consent.web import errors
+from consent.web import errors, problem_page
 from tests.ledger.store import build
 
 SIZE = 1_300
@@ -34,7 +34,9 @@ async def client(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[http
     db = await open_sqlite(folder / "consent.sqlite")
     try:
         routes = Ledgers(db, "https://consent.example").routes()
-        app = Starlette(routes=routes, exception_handlers={Problem: errors.on_problem, HTTPException: errors.on_http})
+        app = Starlette(
+            routes=routes, exception_handlers={Problem: errors.on_problem, HTTPException: problem_page.on_http}
+        )
         transport = httpx2.ASGITransport(app)
         async with httpx2.AsyncClient(transport=transport, base_url="https://consent.example") as client:
             yield client

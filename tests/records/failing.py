@@ -51,6 +51,9 @@ class Failing:
     def transaction(self) -> AbstractAsyncContextManager[Database]:
         return self._db.transaction()
 
+    def snapshot(self) -> AbstractAsyncContextManager[Database]:
+        return self._db.snapshot()
+
     async def scrub(self, seconds: float) -> bool:
         return await self._db.scrub(seconds)
 

@@ -8,6 +8,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from consent.accounts import queries as accounts
+from consent.accounts.account import Role
+from consent.accounts.signing import make_link
 from consent.config import Config
 from consent.db import Database
 from consent.db.sqlite import open_sqlite
@@ -22,6 +25,7 @@ from consent.rights import erased, queries
 from consent.rights.backup import HEADS, MANIFEST, Manifest, back_up, describe
 from consent.rights.epochs import newer
 from consent.rights.restore import Restored, restore
+from tests.accounts import people
 from tests.records.taking import taking
 
 
@@ -248,3 +252,23 @@ async def test_another_services_list_deletes_nothing(old: Old) -> None:
     erased.note(listed, [erased.Line(1, 1, name, "0-3"), erased.Line(9, 1, "later.example/log/x+00000001", "0")])
     done = await old.restore(listed)
     assert (done.records, done.erased) == (1, 4)
+
+
+async def test_nobody_is_signed_in_after_a_restore(old: Old) -> None:
+    """Sessions and links that ended after the backup do not come back; accounts and their roles do."""
+    old.data.mkdir()
+    db = await open_sqlite(old.config.store)
+    account = await people.add(db, {0: Role.OWNER})
+    await people.cookie(db, old.config, account)
+    await make_link(db, "password", account, people.now())
+    back_up(old.config, old.backup, lambda *_: None, secrets=True)
+    await db.close()
+    await old.restore()
+    restored = await old.opened()
+    left = [await restored.fetch(f"select * from {table}") for table in ("account_session", "account_link")]
+    found = await accounts.by_id(restored, account)
+    await restored.close()
+
+    assert left == [[], []]
+    assert found is not None
+    assert found.roles == {0: Role.OWNER}

@@ -9,7 +9,7 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis.specs.openapi import checks
 
-from consent.openapi import PATHS
+from consent.openapi.paths import PATHS
 from tests.records.shop import ORIGIN
 from tests.service.process import Service
 

@@ -28,12 +28,15 @@ def pytest_report_header() -> list[str]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The second variant in the third browser shares all its code with the first: only when there is time.
 
-    MiniBrowser under WebDriver hangs now and then: what fails there is tried again, and told as rerun; nowhere else.
+    MiniBrowser under WebDriver hangs now and then: what fails there is tried again, and told as rerun. In the others
+    only what a browser did not do or show in time is tried again, once; never what arrived where it must not.
     """
     for item in items:
         asked = getattr(getattr(item, "callspec", None), "params", {})
         if asked.get("browser") == "webkit":
             item.add_marker(pytest.mark.flaky(reruns=2))
+        elif asked.get("browser"):
+            item.add_marker(pytest.mark.flaky(reruns=1, only_rerun=["PageError"]))
         if asked.get("browser") == "webkit" and asked.get("variant") == "strict":
             item.add_marker("slow")
 

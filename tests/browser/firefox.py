@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from websockets.exceptions import WebSocketException
 
-from tests.browser import bidi
+from tests.browser import bidi, pointing
 from tests.browser.driver import ANYONE, Cookie, NoBrowserError, PageError, Profile, Shelf, World
 
 # Nothing in the background, and nothing else than a visitor's Firefox has: the recommended preferences of remote
@@ -70,17 +70,6 @@ KEYS = {"Tab": "\ue004", "Enter": "\ue007", "Escape": "\ue00c", "Space": " ", "S
 KEYS |= {"ArrowLeft": "\ue012", "ArrowUp": "\ue013", "ArrowRight": "\ue014", "ArrowDown": "\ue015"}
 KEYS |= {"Home": "\ue011", "End": "\ue010", "Control": "\ue009", "Alt": "\ue00a"}
 
-# Finds the first visible match, in the page and in every open shadow root, scrolls it into view, and tells its middle.
-FIND = """(css) => {
-  const seen = (root) => [...root.querySelectorAll(css)].concat(
-    ...[...root.querySelectorAll('*')].filter((e) => e.shadowRoot).map((e) => seen(e.shadowRoot)));
-  const found = seen(document).find((e) => e.getClientRects().length && getComputedStyle(e).visibility === 'visible');
-  if (!found) return null;
-  found.scrollIntoView({block: 'nearest', inline: 'nearest', behavior: 'instant'});
-  const box = found.getClientRects()[0];
-  return [Math.floor(box.x + box.width / 2), Math.floor(box.y + box.height / 2)];
-}"""
-
 
 def preferences(world: World, profile: Profile) -> dict[str, bool | int | str]:
     """The preferences of the process that serves `profile`."""
@@ -134,17 +123,10 @@ class FirefoxPage:
             raise PageError(answer["exceptionDetails"]["text"])
         return bidi.plain(answer["result"])
 
-    async def _find(self, css: str) -> list[int]:
-        deadline = asyncio.get_running_loop().time() + 5
-        while asyncio.get_running_loop().time() < deadline:
-            place = await self.eval(f"({FIND})({css!r})")
-            if place:
-                return [int(number) for number in place]
-            await asyncio.sleep(0.03)
-        raise PageError(f"click {css}: nothing visible within 5 s")
-
     async def click(self, css: str) -> None:
-        x, y = await self._find(css)
+        await pointing.click(self, css, self._press)
+
+    async def _press(self, x: int, y: int) -> None:
         await self._act(
             {
                 "type": "pointer",

@@ -17,8 +17,9 @@ import urllib.request
 from pathlib import Path
 from typing import Any, Literal
 
+from tests.browser import pointing
 from tests.browser.driver import ANYONE, Cookie, NoBrowserError, PageError, Profile, World
-from tests.browser.firefox import FIND, KEYS
+from tests.browser.firefox import KEYS
 
 LACKS = {
     "foreign cookies": "WebKit keeps no cookies of another host than the page's",
@@ -110,16 +111,12 @@ class WebKitPage:
         return answer.get("value")
 
     async def click(self, css: str) -> None:
-        deadline = asyncio.get_running_loop().time() + 5
-        while asyncio.get_running_loop().time() < deadline:
-            place = await self.eval(f"({FIND})({css!r})")
-            if place:
-                moves = [{"type": "pointerMove", "x": place[0], "y": place[1], "duration": 0}]
-                moves += [{"type": "pointerDown", "button": 0}, {"type": "pointerUp", "button": 0}]
-                await self._act({"type": "pointer", "id": "mouse", "actions": moves})
-                return
-            await asyncio.sleep(0.05)
-        raise PageError(f"click {css}: nothing visible within 5 s")
+        await pointing.click(self, css, self._press)
+
+    async def _press(self, x: int, y: int) -> None:
+        moves: list[dict[str, Any]] = [{"type": "pointerMove", "x": x, "y": y, "duration": 0}]
+        moves += [{"type": "pointerDown", "button": 0}, {"type": "pointerUp", "button": 0}]
+        await self._act({"type": "pointer", "id": "mouse", "actions": moves})
 
     async def type(self, css: str, text: str) -> None:
         await self.click(css)

@@ -272,6 +272,11 @@ class App(Starlette):
 
     service: Service | None = None
 
+    def is_prompt(self, scope: Scope) -> bool:
+        """Whether a request is a post of events: it is answered before anything is stored, and waits for nothing."""
+        found = _POST.fullmatch(scope["path"]) if scope["method"] == "POST" else None
+        return found is not None and found[2] == "events"
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self.service is not None and scope["type"] == "http" and scope["method"] in ("POST", "OPTIONS"):
             found = _POST.fullmatch(scope["path"])

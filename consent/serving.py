@@ -75,7 +75,7 @@ def serve(config: Config, *, as_json: bool) -> None:
 
         bounds = Bounds(per_address=config.connections_address, connections=config.connections, trusted=config.networks)
         app = create_app(config, on_fault=lambda: begin_anew(socket))
-        run(app, socket, bounds, config.log_level, listening)
+        run(app, socket, bounds, config.log_level, listening, is_prompt=app.is_prompt)
 
 
 def _note(config: Config) -> None:

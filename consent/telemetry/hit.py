@@ -17,7 +17,7 @@ ENGAGEMENT = "engagement"
 """Names of events that we make ourselves. An engagement tells of a view, and is no event of its own."""
 
 
-class Facts(msgspec.Struct, frozen=True, kw_only=True):
+class Facts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What holds for a session from its first hit to its end. Text is empty, a number 0, where nothing is known.
 
     `languages` are joined by commas; `screen` is small, medium or large; `country` and `region` are ISO codes.
@@ -44,7 +44,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     policy_version: int = 0
 
 
-class EventRow(msgspec.Struct, frozen=True, kw_only=True):
+class EventRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One event. Times are ms since 1970, `load_time` ms, `engaged` seconds, `scrolled` quarters of the page (0..4).
 
     `target` is the host that a click leads to, or that was refused; `service` the key of the service it belongs to.
@@ -96,7 +96,7 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     customer_fields: str = ""
 
 
-class Anonymous(msgspec.Struct, frozen=True, kw_only=True):
+class Anonymous(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One event that is counted without a row: nothing in it leads to a visitor. Fields as in a row.
 
     `entered`: 1 for a view that was come to from elsewhere. Where a visit ends no page knows without storing something.

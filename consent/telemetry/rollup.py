@@ -106,7 +106,7 @@ class Sums:
         if was != became:
             self._tell(after, hour, became - was)
         hours = self._hours.setdefault(hour, {})
-        for dim, (old, new) in zip(_OWN, zip(_own(before), _own(after), strict=True), strict=True):
+        for dim, old, new in zip(_OWN, _own(before), _own(after), strict=True):
             if old == new and was == became:
                 continue
             if old:

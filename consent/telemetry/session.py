@@ -10,7 +10,7 @@ from consent.telemetry.hit import ENGAGEMENT, VIEW, EventRow, Facts, Hit
 _FACTS = Facts.__struct_fields__
 
 
-class Session(msgspec.Struct, frozen=True, kw_only=True):
+class Session(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One visit. Times are ms since 1970, `engaged` seconds; `entry` and `exit` are host and path of a view.
 
     `opens_day`: whether it is the visitor's first that UTC day.

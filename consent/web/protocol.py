@@ -6,17 +6,21 @@ hold it to this. What an endpoint that is open to the web needs.
 
 import asyncio
 from collections import Counter
-from typing import Any
+from collections.abc import Callable, Coroutine
+from typing import Any, cast
 
 import httptools
 import msgspec
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from starlette.types import Scope
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from consent.errors import Problem
 from consent.web.address import Network, parse, place
 from consent.web.answer import LONGER, WHOLE
 from consent.web.errors import encode
+from consent.web.prompt import start
 
 
 class Bounds(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,13 +46,22 @@ class Refused(Exception):  # noqa: N818  # it carries a refusal to the one place
         self.problem = Problem(code, message, remedy, status=status)
 
 
+def never(_scope: Scope) -> bool:
+    """No request."""
+    return False
+
+
 class Guard:
-    """What the connections of one server share: how many there are, and who looks at their deadlines."""
+    """What the connections of one server share: how many there are, and who looks at their deadlines.
+
+    `is_prompt` tells of a request whether it is answered as soon as its body is there, mostly without waiting.
+    """
 
     SWEEP = 0.5
 
-    def __init__(self, bounds: Bounds) -> None:
+    def __init__(self, bounds: Bounds, is_prompt: Callable[[Scope], bool] = never) -> None:
         self.bounds = bounds
+        self.is_prompt = is_prompt
         self.draining = False
         self._open: set[GuardedProtocol] = set()
         self._by_host: Counter[str] = Counter()
@@ -115,6 +128,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._body = 0  # bytes received of a body
         self._begun = False  # the application has a request whose body is still coming
         self._shut = False  # nothing more is read
+        self._whole: Coroutine[Any, Any, None] | None = None  # the application's part, until all of the body is there
         self.deadline = float("inf")
 
     # The connection
@@ -129,6 +143,8 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._guard.dismiss(self, self._peer)
+        if self._whole is not None:
+            self._whole.close()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -203,8 +219,18 @@ class GuardedProtocol(HttpToolsProtocol):
         self._head = 0
         self._begun = False
         super().on_message_complete()
+        if self._whole is not None:
+            work, self._whole = self._whole, None
+            start(self.loop, work, self.tasks)
         if not self.cycle.response_complete:
             self.deadline = self.loop.time() + self._bounds.answer
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        """As uvicorn's; but a request that is answered promptly begins when it is whole, and without a task."""
+        if self._guard.is_prompt(cast("Scope", self.scope)) and not self.expect_100_continue:
+            self._whole = cycle.run_asgi(app)
+        else:
+            super()._start_asgi_task(cycle, app)
 
     def on_response_complete(self) -> None:
         """As uvicorn's, without its timer: the sweep ends idle connections."""

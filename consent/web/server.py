@@ -12,10 +12,10 @@ from collections.abc import Callable
 from typing import NoReturn
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Scope
 
 from consent.errors import Problem
-from consent.web.protocol import Bounds, Guard, GuardedProtocol
+from consent.web.protocol import Bounds, Guard, GuardedProtocol, never
 
 if sys.platform != "win32":
     import resource
@@ -93,9 +93,20 @@ def begin_anew(found: socket.socket) -> NoReturn:
     os.execv(sys.executable, sys.orig_argv)  # noqa: S606  # our own command line
 
 
-def run(app: ASGIApp, found: socket.socket, bounds: Bounds, log_level: str, listening: Callable[[], None]) -> None:
-    """Serve until the process is told to stop (SIGINT, SIGTERM), then answer what was begun."""
-    guard = Guard(bounds)
+def run(
+    app: ASGIApp,
+    found: socket.socket,
+    bounds: Bounds,
+    log_level: str,
+    listening: Callable[[], None],
+    *,
+    is_prompt: Callable[[Scope], bool] = never,
+) -> None:
+    """Serve until the process is told to stop (SIGINT, SIGTERM), then answer what was begun.
+
+    `is_prompt` tells which requests are begun without a task of their own: see `Guard`.
+    """
+    guard = Guard(bounds, is_prompt)
     config = uvicorn.Config(
         app,
         http=functools.partial(GuardedProtocol, guard),  # type: ignore[arg-type]  # made like the class it wraps

@@ -7,6 +7,7 @@ import re
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable
+from functools import lru_cache
 
 import msgspec
 from starlette.applications import Starlette
@@ -267,6 +268,13 @@ def _limits(config: Config) -> Limits:
     return Limits(config.rate_address, config.rate_site, time.monotonic)
 
 
+@lru_cache(maxsize=1_024)
+def _posted(path: str) -> tuple[str, str] | None:
+    """Site and kind of what is posted there."""
+    found = _POST.fullmatch(path)
+    return (found[1], found[2]) if found else None
+
+
 class App(Starlette):
     """Starlette, with a door of its own for posts of consent and of events: they pay for no layer they do not need."""
 
@@ -274,15 +282,15 @@ class App(Starlette):
 
     def is_prompt(self, scope: Scope) -> bool:
         """Whether a request is a post of events: it is answered before anything is stored, and waits for nothing."""
-        found = _POST.fullmatch(scope["path"]) if scope["method"] == "POST" else None
-        return found is not None and found[2] == "events"
+        found = _posted(scope["path"]) if scope["method"] == "POST" else None
+        return found is not None and found[1] == "events"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self.service is not None and scope["type"] == "http" and scope["method"] in ("POST", "OPTIONS"):
-            found = _POST.fullmatch(scope["path"])
+            found = _posted(scope["path"])
             if found:
-                scope["path_params"] = {"site": found[1]}
-                door = self.service.post if found[2] == "consent" else self.service.telemetry.events
+                scope["path_params"] = {"site": found[0]}
+                door = self.service.post if found[1] == "consent" else self.service.telemetry.events
                 await door(scope, receive, send)
                 return
         await super().__call__(scope, receive, send)

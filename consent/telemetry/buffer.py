@@ -18,7 +18,7 @@ MOST = 20_000
 UNTOLD = 100_000
 """Dropped events whose number is in memory alone, at most: with more the senders are told to come again."""
 
-ENOUGH = 256
+ENOUGH = 1_024
 """Events that are written at once, and not only after `EVERY`."""
 
 CHUNK = 1_024
@@ -109,7 +109,7 @@ class Buffer:
                 await self._try(said=False)
 
     async def _try(self, said: bool) -> bool:
-        going = asyncio.ensure_future(self.flush())
+        going = asyncio.ensure_future(self.flush(ENOUGH))
         try:
             await asyncio.shield(going)
             if self._unfolded and not self._enough.is_set():
@@ -123,10 +123,13 @@ class Buffer:
             return False
         return True
 
-    async def flush(self) -> None:
-        """Write all that waits now. Raises StoreError; then what was not written goes on waiting."""
+    async def flush(self, least: int = 1) -> None:
+        """Write all that waits now; of what comes meanwhile, what is left when fewer events wait than `least` goes on
+        waiting. Raises StoreError; then what was not written does.
+        """
         self._enough.clear()
-        while self._hits or self._counts or self._dropped:
+        wanted = bool(self._hits or self._counts or self._dropped)
+        while wanted:
             hits = self._chunk()
             counts, self._counts = self._counts, {}
             counted, self._counted, self._counting = self._counted, Counter(), 0
@@ -148,6 +151,7 @@ class Buffer:
             self._unfolded += 1
             if self._unfolded >= FOLD:
                 await self.fold()
+            wanted = self.waiting >= least or (least <= 1 and bool(self._counts or self._dropped))
 
     async def fold(self) -> None:
         """Add all that chunks added up to to the rollups. Raises StoreError."""

@@ -1,7 +1,8 @@
 """One batch of events on its way: what it comes to under the policy, and what is dropped of it. Pure."""
 
 from collections import defaultdict
-from typing import NamedTuple
+
+import msgspec
 
 from consent.records.published import Live
 from consent.telemetry import clean, facts, rows
@@ -21,7 +22,7 @@ HOUR = 3_600_000
 """Ms after which what a page says of its customer is written anew, though it is the same."""
 
 
-class Case(NamedTuple):
+class Case(msgspec.Struct, frozen=True, gc=False):
     """The batch, who sent it and how they stand, at `now` (ms)."""
 
     live: Live

@@ -1,7 +1,6 @@
 """What a session's rows say of browser, device and place, and the little of it that a count may know. Pure, cached."""
 
 from functools import lru_cache
-from typing import NamedTuple
 
 import msgspec
 
@@ -25,7 +24,7 @@ CACHED = 4_096
 LONGEST_APP = 60
 
 
-class Told(NamedTuple):
+class Told(msgspec.Struct, frozen=True, gc=False):
     """What the page or app itself says of the device."""
 
     screen: str = ""
@@ -37,7 +36,7 @@ class Told(NamedTuple):
     system_version: str = ""
 
 
-class Seen(NamedTuple):
+class Seen(msgspec.Struct, frozen=True, gc=False):
     """What is known of a session.
 
     Args:

@@ -1,7 +1,8 @@
 """What a request's headers say of who sent it, as the intake takes it."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+
+import msgspec
 
 from consent.records.published import Live
 from consent.regimes.visit import Visits
@@ -12,7 +13,7 @@ from consent.web.address import Network, client
 from consent.web.answer import Header
 
 
-class Head(NamedTuple):
+class Head(msgspec.Struct, frozen=True, gc=False):
     """The headers that matter; where one may come several times, all of them."""
 
     lines: dict[bytes, bytes]

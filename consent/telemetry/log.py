@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import itertools
 import secrets
 from array import array
 from collections import OrderedDict
@@ -19,14 +18,14 @@ from consent.telemetry.rollup import Sums
 from consent.telemetry.session import Session
 from consent.visitors.cookies import digest
 
-AT_ONCE = 32
+AT_ONCE = 64
 """Hits worked out before others have a turn."""
 
 FOLD = 16
 """Chunks folded into the rollups together."""
 
 RECENT = 65_536
-"""Events whose ids are in memory, some 8 MB: what comes again under another session counts no further."""
+"""The latest events, whose ids are in memory with up to as many before: 13 MB. What comes again counts no further."""
 
 LIVE = 8_192
 """Sessions in memory: some 15 MB, and 9 more for ids at most. Of others the store is asked when they go on."""
@@ -53,8 +52,9 @@ class Log:
         self.turn = asyncio.Lock()
         self.forgotten = forgotten or Forgotten()
         self._live: OrderedDict[Key, _Live] = OrderedDict()
-        self._recent: dict[int, None] = {}
-        """Hashes of site and id of the events written last."""
+        self._recent: set[int] = set()
+        """Hashes of site and id of the events written last; when there are `RECENT`, `_earlier` has them."""
+        self._earlier: set[int] = set()
 
     async def write(
         self,
@@ -71,7 +71,9 @@ class Log:
         """
         async with self.turn:
             try:
-                return await self._write([hit for hit in hits if not self._is_forgotten(hit)], counts, dropped, also)
+                if self.forgotten:
+                    hits = [hit for hit in hits if not self._is_forgotten(hit)]
+                return await self._write(hits, counts, dropped, also)
             except BaseException:
                 self._live.clear()  # what was stored is not known
                 raise
@@ -79,12 +81,13 @@ class Log:
     async def _write(
         self, hits: Sequence[Hit], counts: dict[int, Sums], dropped: Sequence[Row], also: Sequence[Statement]
     ) -> int:
-        before = await self._before(hits)
-        fresh = await self._fresh(hits, before)
-        opening = await self._opening([hit for hit in hits if (hit.site_id, hit.session) not in before])
+        keys = [(hit.site_id, hit.session) for hit in hits]
+        before = await self._before(keys)
+        fresh = await self._fresh(hits, keys, before)
+        opening = await self._opening([hit for hit, key in zip(hits, keys, strict=True) if key not in before])
         chunk = Chunk(before)
-        for number, (hit, new) in enumerate(zip(hits, fresh, strict=True), 1):
-            chunk.add(hit, new, opening.get((hit.site_id, hit.session), False))
+        for number, (hit, key, new) in enumerate(zip(hits, keys, fresh, strict=True), 1):
+            chunk.add(hit, new, opening.get(key, False))
             if number % AT_ONCE == 0:
                 await asyncio.sleep(0)
         statements = chunk.statements(counts, dropped, lambda: secrets.token_hex(8))
@@ -109,52 +112,54 @@ class Log:
                 await self.db.batch(queries.folding(rows, cells))
         return len(rows) == FOLD
 
-    async def _before(self, hits: Sequence[Hit]) -> dict[Key, Session]:
-        """The sessions of these hits that there are."""
+    async def _before(self, keys: Sequence[Key]) -> dict[Key, Session]:
+        """The sessions of these that there are."""
         found: dict[Key, Session] = {}
         asked: dict[int, set[str]] = {}
-        for hit in hits:
-            key = (hit.site_id, hit.session)
+        for key in keys:
             live = self._live.get(key)
             if live is None:
-                asked.setdefault(hit.site_id, set()).add(hit.session)
+                asked.setdefault(key[0], set()).add(key[1])
             else:
                 found[key] = live.session
         for site_id, ids in asked.items():
             found |= {(site_id, one.id): one for one in await queries.sessions(self.db, site_id, sorted(ids))}
         return found
 
-    async def _fresh(self, hits: Sequence[Hit], before: dict[Key, Session]) -> list[list[EventRow]]:
+    async def _fresh(
+        self, hits: Sequence[Hit], keys: Sequence[Key], before: dict[Key, Session]
+    ) -> list[list[EventRow]]:
         """Of each hit the events that are not there yet, each once: not in the session, nor in another one of the day,
         for whoever tries again may do so after the session is over, or without the cookie of an answer that was lost.
         """
-        seen = await self._seen(hits, before)
+        lives = [self._live.get(key) for key in keys]
+        seen = await self._seen(hits, keys, lives, before)
         fresh: list[list[EventRow]] = []
-        for hit in hits:
-            live = self._live.get((hit.site_id, hit.session))
+        for hit, live in zip(hits, lives, strict=True):
             held = (live and live.ids) or ()
             new = []
             for event in hit.events:
                 key = (hit.site_id, event.id)
                 mark = hash(key)
-                if key not in seen and mark not in self._recent and mark not in held:
+                if key not in seen and mark not in self._recent and mark not in self._earlier and mark not in held:
                     seen.add(key)
                     new.append(event)
             fresh.append(new)
         return fresh
 
-    async def _seen(self, hits: Sequence[Hit], before: dict[Key, Session]) -> set[Key]:
+    async def _seen(
+        self, hits: Sequence[Hit], keys: Sequence[Key], lives: Sequence[_Live | None], before: dict[Key, Session]
+    ) -> set[Key]:
         """Which events of these hits the store has, in their sessions or, where those are new, in their visitors'.
 
         Of sessions whose events are all in memory it is not asked.
         """
         going: dict[int, list[tuple[str, str]]] = {}
         coming: dict[int, list[tuple[str, str]]] = {}
-        for hit in hits:
-            live = self._live.get((hit.site_id, hit.session))
+        for hit, key, live in zip(hits, keys, lives, strict=True):
             if live is not None and live.ids is not None:
                 continue
-            pairs = going if (hit.site_id, hit.session) in before else coming
+            pairs = going if key in before else coming
             whose = hit.session if pairs is going else hit.visitor
             if pairs is going or hit.visit > 1:
                 pairs.setdefault(hit.site_id, []).extend([(whose, event.id) for event in hit.events])
@@ -185,7 +190,7 @@ class Log:
         return opens
 
     def _is_forgotten(self, hit: Hit) -> bool:
-        return bool(self.forgotten) and self.forgotten.has(hit.site_id, digest(bytes.fromhex(hit.visitor)))
+        return self.forgotten.has(hit.site_id, digest(bytes.fromhex(hit.visitor)))
 
     def forget(self, keys: Iterable[Key]) -> None:
         """Let go of sessions whose rows are deleted; `turn` is held."""
@@ -198,16 +203,16 @@ class Log:
             ids = live.ids if live else None if key in before else array("q")
             self._live[key] = _Live(session, ids)
             self._live.move_to_end(key)
+        if len(self._recent) >= RECENT:
+            self._earlier, self._recent = self._recent, set()
         for session, event in chunk.events:
             mark = hash((session.site_id, event.id))
-            self._recent[mark] = None
+            self._recent.add(mark)
             key = (session.site_id, session.id)
-            ids = self._live[key].ids
-            if ids is not None and len(ids) < HELD:
-                ids.append(mark)
-            elif ids is not None:
-                self._live[key] = _Live(self._live[key].session, None)
+            live = self._live[key]
+            if live.ids is not None and len(live.ids) < HELD:
+                live.ids.append(mark)
+            elif live.ids is not None:
+                self._live[key] = _Live(live.session, None)
         while len(self._live) > LIVE:
             self._live.popitem(last=False)
-        for old in [*itertools.islice(self._recent, max(0, len(self._recent) - RECENT))]:
-            del self._recent[old]

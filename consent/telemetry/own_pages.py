@@ -8,6 +8,7 @@ import logging
 from collections.abc import Iterable
 from functools import partial
 
+import msgspec
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -77,7 +78,9 @@ class OwnPages:
         except TooMany:
             reception.intake.door.drop(live.site.site_id, now, "rate")
             return
-        sent = reception.reader.sent(head, origin, None, address)._replace(method="GET", status=watch.status)
+        sent = msgspec.structs.replace(
+            reception.reader.sent(head, origin, None, address), method="GET", status=watch.status
+        )
         url = b"%s%s?%s" % (origin, scope["raw_path"], scope["query_string"])
         referrer = head.line(b"referer").decode("latin-1")[:MAX_URL]
         request = Request(self._chance(16).hex(), now, url.decode("latin-1")[:MAX_URL], referrer, sent, watch.took())

@@ -2,6 +2,7 @@
 
 import base64
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
@@ -55,7 +56,7 @@ class Pixel:
         own = own_origin(live, head.line(b"host"))
         sent = reception.reader.sent(head, own, None, address)
         if not own:
-            sent = sent._replace(secure=False)  # on another's host nobody is told apart
+            sent = msgspec.structs.replace(sent, secure=False)  # on another's host nobody is told apart
         page = request.query_params.get("page", "") or head.line(b"referer").decode("latin-1")
         shown = f"{(own or first_origin(live)).decode()}{page}" if page.startswith("/") else page
         event = Event(

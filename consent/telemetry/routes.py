@@ -113,7 +113,7 @@ class EventsPost:
         if origin and sent.where == "elsewhere" and VISITOR not in head.cookies:
             issued = reception.take(live, sent, Batch(batch.choice, []), same)
             if issued.cookies:
-                return batch, issued._replace(again=True)
+                return batch, msgspec.structs.replace(issued, again=True)
         return batch, reception.take(live, sent, batch, same, found.dropped)
 
     def _note(self, live: Live | None, problem: Problem) -> None:
@@ -168,7 +168,7 @@ def _for_app(live: Live, head: Head, app: App | None) -> Head:
         raise Forbidden("wrong_origin", "The site's policy does not list the app that sent this.", remedy)
     sealed = [(name("visitor", secure=True), app.visitor), (name("session", secure=True), app.session)]
     cookies = "; ".join(f"{key}={text}" for key, text in sealed if text)
-    return head._replace(cookies=cookies.encode("latin-1", "replace"))
+    return msgspec.structs.replace(head, cookies=cookies.encode("latin-1", "replace"))
 
 
 def _refusal(problem: Problem, readable: Headers) -> Headers:

@@ -3,6 +3,8 @@
 from collections.abc import Collection
 from typing import NamedTuple
 
+import msgspec
+
 from consent.policy.telemetry import ResolvedTelemetry
 from consent.telemetry import clean
 from consent.telemetry.clean import Page
@@ -15,7 +17,7 @@ from consent.visitors.visit import DAY
 QUARTERS = 4
 
 
-class Around(NamedTuple):
+class Around(msgspec.Struct, frozen=True, gc=False):
     """What holds for all events of a request.
 
     Args:
@@ -35,7 +37,7 @@ class Around(NamedTuple):
     since: int
 
 
-class How(NamedTuple):
+class How(msgspec.Struct, frozen=True, gc=False):
     """What every row of a request has. `whole`: the address is kept in full; `present`: our cookies that came."""
 
     address: str

@@ -1,7 +1,8 @@
 """What comes in with events, and what comes of them: plain values, so that a log's line is taken as a request is."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+
+import msgspec
 
 from consent.regimes.geo import Place
 from consent.telemetry.facts import AGENT
@@ -10,7 +11,7 @@ from consent.visitors.cookies import Where
 from consent.visitors.visit import Visitor
 
 
-class Sent(NamedTuple):
+class Sent(msgspec.Struct, frozen=True, gc=False):
     """Who sent it, as far as that shows. It is held no longer than the request.
 
     Args:
@@ -40,7 +41,7 @@ class Sent(NamedTuple):
     status: int = 0
 
 
-class Outcome(NamedTuple):
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What came of it.
 
     Args:

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+import msgspec
+
 DAY = 86_400_000
 
 LASTS = 390
@@ -51,7 +53,7 @@ class Session(NamedTuple):
         return not -SKEW <= now - self.last < IDLE or not -SKEW <= now - self.began < LONGEST
 
 
-class Arrival(NamedTuple):
+class Arrival(msgspec.Struct, frozen=True, gc=False):
     """What one request makes of them, and which of the two cookies has to be written."""
 
     visitor: Visitor

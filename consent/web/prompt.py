@@ -1,4 +1,4 @@
-"""Coroutines that begin at once: one that never has to wait needs no task, which costs more than a small answer."""
+"""Coroutines that begin without a task: one that never has to wait needs none, which costs more than a small answer."""
 
 import asyncio
 import types

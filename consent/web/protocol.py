@@ -221,7 +221,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_message_complete()
         if self._whole is not None:
             work, self._whole = self._whole, None
-            start(self.loop, work, self.tasks)
+            self.loop.call_soon(start, self.loop, work, self.tasks)  # at once, threads would not get their turn
         if not self.cycle.response_complete:
             self.deadline = self.loop.time() + self._bounds.answer
 

@@ -33,7 +33,7 @@ SWITCH_SECONDS = 0.0005
 """How long a thread may wait for the interpreter. The store's threads hand over rows many times a commit; with Python's
 5 ms each hand-over would wait that long while the loop is busy (measured: 0.06 ms a row instead of 2)."""
 
-GARBAGE = (5_000, 20, 20)
+GARBAGE = (50_000, 20, 20)
 """Python's own are (700, 10, 10), and every look at all that is loaded stops the loop for some 60 ms (measured)."""
 
 

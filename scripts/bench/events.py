@@ -70,7 +70,8 @@ def main() -> None:
         sys.exit("wrk is needed and was not found. Install it (Debian: apt-get install wrk) and run this again.")
     with tempfile.TemporaryDirectory() as name:
         data = Path(name)
-        figures = rates(data / "rates", options.rounds, options.seconds)
+        figures = rates(data / "by1", 1, options.rounds, options.seconds)
+        figures |= rates(data / "by20", 20, options.rounds, options.seconds)
         figures |= beside(data / "beside", options.rounds, options.seconds, options.pour)
         if options.many:
             figures |= memory(data / "memory", options.many)
@@ -86,39 +87,35 @@ def main() -> None:
         print(f"{key:>28}  {value}")
 
 
-def rates(data: Path, rounds: int, seconds: int) -> dict[str, Any]:
+def rates(data: Path, size: int, rounds: int, seconds: int) -> dict[str, Any]:
     """Requests a second of ours and the yardstick's, in turns, and what became of every event."""
     service, base = start_service(data, CONSENT)
     yardstick, echo = start_echo()
-    turns = [(where, size) for size in (1, 20) for where in (base, echo)]
-    found: dict[tuple[str, int], list[Round]] = {turn: [] for turn in turns}
-    warm = sum(events(data, base, base, size, seconds=1).answered * size for size in (1, 20))  # patterns, caches
+    found: dict[str, list[Round]] = {base: [], echo: []}
     try:
+        warm = events(data, base, base, size, seconds=1)  # patterns, caches
         for _ in range(rounds):
-            for turn, kept in found.items():
-                kept.append(events(data, base, *turn, seconds=seconds))
+            for where, kept in found.items():
+                kept.append(events(data, base, where, size, seconds=seconds))
     finally:
         stop(service, yardstick)
-    answered = warm + sum(one.answered * size for (where, size), kept in found.items() if where == base for one in kept)
+    ours, bare = (statistics.median(one.rate for one in kept) for kept in found.values())
+    answered = sum(one.answered for one in (warm, *found[base])) * size
     counted = count(data)
-    figures: dict[str, Any] = {}
-    for size in (1, 20):
-        ours, bare = (statistics.median(one.rate for one in found[where, size]) for where in (base, echo))
-        figures |= {
-            f"requests_per_second_by_{size}": round(ours),
-            f"echo_per_second_by_{size}": round(bare),
-            f"ratio_by_{size}": round(ours / bare, 3),
-            f"events_per_second_by_{size}": round(ours * size),
-            f"p99_ms_by_{size}": statistics.median(one.p99 for one in found[base, size]),
-        }
-    return figures | {
-        "failed": sum(one.failed for kept in found.values() for one in kept),
-        "answered": answered,
-        "stored": counted.rows,
-        "stored_share": round(counted.rows / max(1, counted.known), 3),
-        "dropped": counted.dropped,
-        "missing": max(0, answered - counted.known),  # wrk leaves requests unanswered at each end: there may be more
-        "bytes_per_event": round(size_of(data) / max(1, counted.rows)),
+    return {
+        f"requests_per_second_by_{size}": round(ours),
+        f"echo_per_second_by_{size}": round(bare),
+        f"ratio_by_{size}": round(ours / bare, 3),
+        f"events_per_second_by_{size}": round(ours * size),
+        f"p99_ms_by_{size}": statistics.median(one.p99 for one in found[base]),
+        f"failed_by_{size}": sum(one.failed for kept in found.values() for one in kept),
+        f"answered_by_{size}": answered,
+        f"stored_by_{size}": counted.rows,
+        f"stored_share_by_{size}": round(counted.rows / max(1, counted.known), 3),
+        f"dropped_by_{size}": counted.dropped,
+        # wrk leaves requests unanswered at each end: there may be more
+        f"missing_by_{size}": max(0, answered - counted.known),
+        f"bytes_per_event_by_{size}": round(size_of(data) / max(1, counted.rows)),
     }
 
 

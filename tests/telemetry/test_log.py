@@ -76,7 +76,8 @@ async def test_what_is_remembered_is_bounded(log: Log, monkeypatch: pytest.Monke
     monkeypatch.setattr(logs, "RECENT", 7)
     for number in range(1, 30):
         await log.write([hit(number, event(number))], {})
-    assert (len(log._live), len(log._recent)) == (5, 7)
+        assert len(log._live) <= 5 and 1 <= len(log._recent) <= 7 and len(log._earlier) <= 7
+    assert (len(log._live), len(log._earlier)) == (5, 7)
 
 
 async def test_a_day_is_opened_once(log: Log, store: Database) -> None:

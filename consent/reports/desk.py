@@ -102,7 +102,9 @@ class Desk:
         """What accounts put around a page, with the pages of the site that one may open."""
         shell, who = await self._around(request, here=here), signed(request)
         may = tuple(page for page, _ in PAGES if who.may(NEEDS[page], request.state.site_id)) if shell.site else ()
-        return msgspec.structs.replace(shell, pages=may, notes=self._notes())
+        sites = await self.sites(request) if here in NEEDS and len(shell.sites) > 1 else []
+        open_at = frozenset(site.key for site in sites if who.may(NEEDS[here], site.site_id))
+        return msgspec.structs.replace(shell, pages=may, open_at=open_at, notes=self._notes())
 
 
 def both(path: str, endpoint: Callable[..., Any], needs: Need, personal: str = "") -> list[BaseRoute]:

@@ -12,35 +12,41 @@ from consent.telemetry.session import COLUMNS, as_values
 
 SESSIONS = 200
 EVENTS = 5_000
-"""The most that one answer tells; with which session the next one goes on is said."""
+"""The most that one answer tells; behind which session, or event of one, the next goes on is said."""
 
 
 async def stored(db: Database, site_id: int, visitor: str, after: str = "") -> dict[str, Any] | None:
     """All rows of a visitor, as JSON can tell them; None where nothing is stored. Times are ms since 1970.
 
-    `after`: the session behind which it goes on. Only of a session that has more than `EVENTS` some are left out.
+    `after`: what stood in `next`: the session behind which it goes on, or `SESSION.EVENT` within one, which is told
+    again with what is left of its log.
     """
+    behind, _, event = after.partition(".")
     row = await queries.visitor(db, site_id, visitor)
     if row is None or row["leaving"]:
         return None
-    sessions = await queries.sessions_of(db, site_id, visitor, after=after, limit=SESSIONS + 1)
+    begun = [one for one in await queries.sessions(db, site_id, [behind]) if one.visitor == visitor] if event else []
+    sessions = begun + await queries.sessions_of(db, site_id, visitor, after=behind, limit=SESSIONS + 1)
     told: list[dict[str, Any]] = []
-    room = EVENTS
+    room, following = EVENTS, ""
     for session in sessions[:SESSIONS]:
-        events = await queries.events_of(db, site_id, session.id, limit=room + 1)
+        events = await queries.events_of(db, site_id, session.id, after=event, limit=room + 1)
+        event = ""
         if told and len(events) > room:
             break
-        told.append(
-            _told(dict(zip(COLUMNS, as_values(session), strict=True)))
-            | {"log": [_told_event(event) for event in events[:room]]}
-        )
+        log = [_told_event(one) for one in events[:room]]
+        told.append(_told(dict(zip(COLUMNS, as_values(session), strict=True))) | {"log": log})
         room -= len(events)
-    following = told[-1]["id"] if len(told) < len(sessions) else ""
+        if room < 0:
+            following = f"{session.id}.{log[-1]['id']}"
+            break
+    if not following and len(told) < len(sessions):
+        following = told[-1]["id"]
     return {
         "visitor": {name: row[name] for name in ("id", "first", "last", "visits", "views")},
         "customer": {"id": row["customer"], "fields": fields_of(row["customer_fields"])} if row["customer"] else None,
         "sessions": told,
-        "complete": not following and room >= 0,
+        "complete": not following,
         "next": following,
     }
 

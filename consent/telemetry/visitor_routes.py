@@ -41,7 +41,7 @@ NOTHING: dict[str, object] = {"visitor": None, "customer": None, "sessions": [],
 """What is stored of somebody who is not known (`mine.stored`)."""
 
 
-_ID = re.compile("[0-9a-f]{32}")
+_ID = re.compile(r"[0-9a-f]{32}(\.[0-9a-f]{32})?")
 
 T = TypeVar("T")
 
@@ -99,7 +99,7 @@ class Desk:
         return answer
 
     async def _show(self, request: Request, live: Live, head: Head, origin: bytes) -> Response:
-        """Rows of the visitor, behind a session where one is named; `NOTHING` where there are none, or no cookie."""
+        """Rows of the visitor, behind what is named; `NOTHING` where there are none, or no cookie."""
         after = request.query_params.get("after", "")
         if after and _ID.fullmatch(after) is None:
             raise Problem("invalid", "after names no session.", "Send what stood in next.", field="after")

@@ -54,6 +54,7 @@ class Shell(msgspec.Struct, frozen=True, kw_only=True):
         site: key of the site that the page is about; empty when it is about none.
         here: key of the page in `PAGES`, or of another page of the menu.
         pages: keys of the pages in the menu that they may open; None: all.
+        open_at: keys of the sites where this page may be opened, too; None: all.
         more: further entries of the account's menu (operators, tokens, access log).
         notes: whose data is shown, in the footer.
     """
@@ -64,6 +65,7 @@ class Shell(msgspec.Struct, frozen=True, kw_only=True):
     site: str = ""
     here: str = ""
     pages: tuple[str, ...] | None = None
+    open_at: frozenset[str] | None = None
     more: tuple[Link, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -76,8 +78,9 @@ class Shell(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(Link(f"/sites/{self.site}/{key}", name, key == self.here) for key, name in shown)
 
     def way(self, site: str) -> str:
-        """To the same page of another site; where this is none of a site's pages, to its first one."""
-        return f"/sites/{site}/{self.here}" if self.here in dict(PAGES) else f"/sites/{site}"
+        """To the same page of another site; to the first there where this may not be opened, or is none of a site's."""
+        same = self.here in dict(PAGES) and (self.open_at is None or site in self.open_at)
+        return f"/sites/{site}/{self.here}" if same else f"/sites/{site}"
 
 
 NOBODY = Shell()

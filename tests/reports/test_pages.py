@@ -178,6 +178,22 @@ def test_the_list_of_sites(client: TestClient, owner: dict[str, str], config: Co
     assert client.get("/sites/shop", headers=analyst, follow_redirects=False).headers["location"].endswith("overview")
 
 
+def test_other_sites_are_shown_as_far_as_one_may(client: TestClient, config: Config) -> None:
+    """Who is something else at another site is led from each page to one that they may open there."""
+
+    async def make() -> dict[str, str]:
+        async with open_shop(config) as db:
+            account = await people.add(db, {1: Role.AUDITOR, 2: Role.ANALYST})
+            return await people.cookie(db, config, account)
+
+    mixed = asyncio.run(make()) | HTML
+    for page, elsewhere in (("overview", ""), ("log", "/log")):
+        menu = get(client, f"/sites/shop/{page}", mixed).partition("site-menu")[2].partition("</ul>")[0]
+        ways = re.findall(r'<a href="([^"]+)"', menu)
+        assert sorted(ways) == [f"/sites/quiet{elsewhere}", f"/sites/shop/{page}"]
+        assert {client.get(way, headers=mixed).status_code for way in ways} == {200}
+
+
 def test_the_list_has_no_figures_for_an_auditor(client: TestClient, config: Config) -> None:
     """Who may not see figures is shown dashes, not noughts."""
     auditor = people.signed_in(config, Role.AUDITOR)

@@ -80,6 +80,32 @@ def test_all_of_it(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
         assert site.client.get(DESK, params={"after": wrong}).status_code == 422
 
 
+def test_a_long_visit_is_told_in_parts(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A session with more events than an answer tells goes on in the next, and what comes after it is not forgotten."""
+    monkeypatch.setattr(mine, "EVENTS", 4)
+    choice = site.choice()
+    for _ in range(5):
+        site.post(event(), event(), choice=choice)
+    site.client.cookies.delete("__Host-consent-session")
+    site.post(event(), choice=choice)
+    site.flush()
+    parts: list[tuple[str, list[str]]] = []
+    after, answers = "", 0
+    while answers == 0 or after:
+        told = site.client.get(DESK, params={"after": after} if after else {}).json()
+        parts += [(session["id"], [one["id"] for one in session["log"]]) for session in told["sessions"]]
+        after, answers = told["next"], answers + 1
+
+    assert sorted(one for _, log in parts for one in log) == [
+        row["id"] for row in site.rows("select id from event order by id")
+    ]
+    assert len({session for session, _ in parts}) == 2
+    assert max(len(log) for _, log in parts) == 4
+    assert told["complete"]
+    other = f"{'0' * 32}.{'0' * 32}"
+    assert [len(one["log"]) for one in site.client.get(DESK, params={"after": other}).json()["sessions"]] == [4]
+
+
 def test_it_does_not_take_a_choice(site: Site) -> None:
     """A visitor whose choice ran out still sees what is stored."""
     site.client.cookies.delete("consent")

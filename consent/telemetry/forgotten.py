@@ -31,9 +31,9 @@ class Forgotten:
             self._old[site_id] = array("Q", sorted({*new, *self._old.get(site_id, ())})[:MOST])
             new.clear()
 
-    def __bool__(self) -> bool:
-        """Whether anybody is known to have withdrawn."""
-        return bool(self._old or self._new)
+    def has_any(self, site_id: int) -> bool:
+        """Whether anybody is known to have withdrawn there."""
+        return bool(self._old.get(site_id) or self._new.get(site_id))
 
     def has(self, site_id: int, digest: Digest) -> bool:
         """Whether a visitor of this digest withdrew."""

@@ -6,7 +6,6 @@ import secrets
 from array import array
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from consent.db import Database, Row, Statement
 from consent.errors import ContradictionError
@@ -34,11 +33,14 @@ HELD = 128
 """Events of a session in memory whose ids are known with it: of one with more the store is asked."""
 
 
-class _Live(NamedTuple):
+class _Live:
     """A session in memory. `ids`: hashes of all its events' ids; None where some are known to the store alone."""
 
-    session: Session
-    ids: "array[int] | None"
+    __slots__ = ("ids", "session")
+
+    def __init__(self, session: Session, ids: "array[int] | None") -> None:
+        self.session = session
+        self.ids = ids
 
 
 class Log:
@@ -71,7 +73,7 @@ class Log:
         """
         async with self.turn:
             try:
-                if self.forgotten:
+                if any(self.forgotten.has_any(site_id) for site_id in {hit.site_id for hit in hits}):
                     hits = [hit for hit in hits if not self._is_forgotten(hit)]
                 return await self._write(hits, counts, dropped, also)
             except BaseException:
@@ -200,19 +202,20 @@ class Log:
     def _remember(self, chunk: Chunk, before: Mapping[Key, Session]) -> None:
         for key, session in chunk.sessions.items():
             live = self._live.get(key)
-            ids = live.ids if live else None if key in before else array("q")
-            self._live[key] = _Live(session, ids)
-            self._live.move_to_end(key)
+            if live is None:
+                self._live[key] = _Live(session, None if key in before else array("q"))
+            else:
+                live.session = session
+                self._live.move_to_end(key)
         if len(self._recent) >= RECENT:
             self._earlier, self._recent = self._recent, set()
         for session, event in chunk.events:
             mark = hash((session.site_id, event.id))
             self._recent.add(mark)
-            key = (session.site_id, session.id)
-            live = self._live[key]
+            live = self._live[session.site_id, session.id]
             if live.ids is not None and len(live.ids) < HELD:
                 live.ids.append(mark)
-            elif live.ids is not None:
-                self._live[key] = _Live(live.session, None)
+            else:
+                live.ids = None
         while len(self._live) > LIVE:
             self._live.popitem(last=False)

@@ -1,5 +1,7 @@
 """Times logs. The store is made by hand and without durability: what is timed is trees, and their check."""
 
+import argparse
+import asyncio
 import itertools
 import os
 import resource
@@ -15,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from consent.db.migration import shipped
+from consent.db.sqlite import open_sqlite
 from consent.ledger.checkpoint import Checkpoint
 from consent.ledger.edge import Edge
 from consent.ledger.leaf import canonical_record, commitment, record_entry
@@ -74,12 +76,16 @@ def said(told: dict[str, object]) -> bytes:
     return canonical_record(kept | {"v": 1, "site": "shop", "hash": "h", "scope": "s"})
 
 
+async def make_empty(file: Path) -> None:
+    """A store as the service makes it."""
+    await (await open_sqlite(file)).close()
+
+
 def make(file: Path, count: int) -> None:
     """A store with the log of so many records."""
+    asyncio.run(make_empty(file))
     db = sqlite3.connect(file, isolation_level=None)
-    db.executescript("pragma journal_mode = wal; pragma synchronous = off; begin;")
-    for statement in (one for migration in shipped() for one in migration.statements):
-        db.execute(statement)
+    db.executescript("pragma synchronous = off; begin;")
     db.execute("insert into site (site_id, key, created) values (1, 'shop', 1)")
     db.execute("insert into policy_version values (1, 1, 'h', 's', '{}', 1)")
     add = f"insert into consent_record ({', '.join(COLUMNS)}) values ({', '.join(':' + name for name in COLUMNS)})"
@@ -115,11 +121,10 @@ def timed(what: str, *command: str) -> None:
     start = time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     seconds = time.perf_counter() - start
+    if done.returncode:
+        sys.exit(f"{what}: {done.stdout}{done.stderr}")
     memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1_024
-    print(
-        f"{what:<26}{seconds:>8.1f} s {memory:>8.0f} MB at most",
-        "" if done.returncode == 0 else done.stdout + done.stderr,
-    )
+    print(f"{what:<26}{seconds:>8.1f} s {memory:>8.0f} MB at most")
 
 
 def apart(work: Callable[..., None], *arguments: object) -> None:
@@ -148,4 +153,6 @@ def main(count: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("records", type=int, nargs="?", default=1_000_000)
+    main(parser.parse_args().records)

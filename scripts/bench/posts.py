@@ -156,8 +156,7 @@ def wrk(
 
 
 def count_records(data: Path) -> int:
-    [store] = [path for path in data.iterdir() if path.suffix in {".sqlite", ".db"}]
-    with sqlite3.connect(store) as connection:
+    with sqlite3.connect(data / "consent.sqlite") as connection:
         found: int = connection.execute("select count(*) from consent_record").fetchone()[0]
         return found
 

@@ -211,6 +211,14 @@ class Diary:
         found = [self.service(site).rows(table, site) for table in ("visitor", "session", "event")]
         return frozenset(str(row["id"]) for rows in found for row in rows)
 
+    def others(self, site: str, known: frozenset[str]) -> set[str]:
+        """Visitors and visits in the log of a site, those of its events included, that are not among `known`. What a
+        page of an earlier test said as it closed may come only now: it is of a visit that was there.
+        """
+        whose = [("visitor", "id"), ("session", "id"), ("session", "visitor"), ("event", "session")]
+        service = self.service(site)
+        return {str(row[column]) for table, column in whose for row in service.rows(table, site)} - known
+
     async def new(self, site: str, table: str, known: frozenset[str], least: int) -> list[dict[str, Any]]:
         """The rows of a site that are not among `known`, oldest first, when there are so many; the log is written
         some time after it has answered."""

@@ -111,7 +111,7 @@ async def test_coming_back_is_counted_as_no_arrival(visitor: Visitor, diary: Dia
     assert views == [(here, ""), (here, here)]
     assert told_twice(diary, "front", mark) == []
     assert await grown(diary, name, before) == [2, 1, 0]
-    assert diary.ids("front") == known
+    assert diary.others("front", known) == set()
 
 
 @pytest.mark.parametrize("typed", [False, True])
@@ -143,7 +143,7 @@ async def test_withdrawn_while_it_was_kept(
     assert diary.ours(site, mark) == []
     assert COOKIES[0] not in await held(page)
     assert loads(diary, site, name, mark) == (0 if typed else 1)
-    assert diary.ids(site) == known
+    assert diary.others(site, known) == set()
 
 
 async def test_agreed_while_it_was_kept(visitor: Visitor, diary: Diary, browser: Browser) -> None:

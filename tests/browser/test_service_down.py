@@ -15,8 +15,9 @@ pytestmark = pytest.mark.browser
 ILL: tuple[Health, ...] = ("stopped", "failing", "rubbish", "hanging")
 NAME = "media.html"
 ROUNDS = 9
-MAY_DELAY = 50
-"""Milliseconds, on a quiet machine. Where the bare page, too, takes longer than 100 ms, half of its time."""
+MAY_DELAY = 1_000
+"""Milliseconds, of a busy machine: who waits for a service that hangs, waits for seconds until that is given up. What
+our own scripts cost a page is measured by `scripts/bench/widget`."""
 LOAD_TIME = "performance.getEntriesByType('navigation')[0].loadEventEnd"
 
 
@@ -54,7 +55,7 @@ async def test_a_stored_choice_stays_in_force(visitor: Visitor, lab: Lab, browse
 
 @pytest.mark.parametrize("variant", ["meta", "strict"])
 async def test_a_hanging_service_delays_no_page(visitor: Visitor, lab: Lab, variant: str) -> None:
-    """The median time to `load` is that of the same page without us, give or take 50 ms or half, measured in turns."""
+    """The median time to `load` is that of the same page without us, measured in turns: it does not wait."""
     page = await visitor()
     lab.service.health = "hanging"
     times: dict[str, list[float]] = {"bare": [], variant: []}
@@ -65,7 +66,7 @@ async def test_a_hanging_service_delays_no_page(visitor: Visitor, lab: Lab, vari
 
     without, with_us = median(times["bare"]), median(times[variant])
     print(f"load: {without:.0f} ms bare, {with_us:.0f} ms with {variant}")
-    assert with_us - without <= max(MAY_DELAY, without / 2)
+    assert with_us - without < MAY_DELAY
 
 
 async def _load_time(lab: Lab, page: Page, variant: str) -> float:
